@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// IP addresses and endpoints. Held in network order; arithmetic lives in subnet.hh only.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace muster {
+
+struct Ipv4Address {
+    std::array<std::uint8_t, 4> octets{};
+
+    friend constexpr auto operator<=>(const Ipv4Address&, const Ipv4Address&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const Ipv4Address& a) {
+        return H::combine(std::move(h), a.octets);
+    }
+    [[nodiscard]] constexpr bool is_unspecified() const noexcept { return *this == Ipv4Address{}; }
+    static constexpr Ipv4Address broadcast() noexcept { return {{255, 255, 255, 255}}; }
+};
+
+struct Ipv6Address {
+    std::array<std::uint8_t, 16> octets{};
+
+    friend constexpr auto operator<=>(const Ipv6Address&, const Ipv6Address&) = default;
+    [[nodiscard]] constexpr bool is_unspecified() const noexcept { return *this == Ipv6Address{}; }
+};
+
+/// An address of either family; IPv4 is held IPv4-mapped (RFC 4291 section 2.5.5.2).
+struct IpAddress {
+    std::array<std::uint8_t, 16> octets{};
+
+    constexpr IpAddress() = default;
+    constexpr IpAddress(const Ipv4Address& v4) noexcept // NOLINT: a wider type, nothing is lost
+        : octets{0,
+                 0,
+                 0,
+                 0,
+                 0,
+                 0,
+                 0,
+                 0,
+                 0,
+                 0,
+                 0xFF,
+                 0xFF,
+                 v4.octets[0],
+                 v4.octets[1],
+                 v4.octets[2],
+                 v4.octets[3]} {}
+    constexpr IpAddress(const Ipv6Address& v6) noexcept : octets(v6.octets) {} // NOLINT: as above
+
+    [[nodiscard]] constexpr bool is_v4() const noexcept {
+        for (std::size_t i = 0; i < 10; ++i) {
+            if (octets[i] != 0) {
+                return false;
+            }
+        }
+        return octets[10] == 0xFF && octets[11] == 0xFF;
+    }
+    [[nodiscard]] constexpr std::optional<Ipv4Address> v4() const noexcept {
+        if (!is_v4()) {
+            return std::nullopt;
+        }
+        return Ipv4Address{{octets[12], octets[13], octets[14], octets[15]}};
+    }
+    [[nodiscard]] constexpr Ipv6Address v6() const noexcept { return {octets}; }
+
+    friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const IpAddress& a) {
+        return H::combine(std::move(h), a.octets);
+    }
+};
+
+/// An address and a UDP or TCP port (host order).
+struct Endpoint {
+    IpAddress address;
+    std::uint16_t port = 0;
+
+    friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const Endpoint& e) {
+        return H::combine(std::move(h), e.address, e.port);
+    }
+};
+
+/// Dotted quad, four decimal parts without leading zeros; nullopt for anything else.
+[[nodiscard]] std::optional<Ipv4Address> read_ipv4_address(std::string_view text) noexcept;
+[[nodiscard]] std::string to_text(const Ipv4Address& address);
+/// RFC 5952 text of either family, IPv4 as a dotted quad.
+[[nodiscard]] std::string to_text(const IpAddress& address);
+
+} // namespace muster

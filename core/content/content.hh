@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// One version of a file, or a rendered text: immutable bytes that many transfers share.
+#pragma once
+
+#include "core/base/bytes.hh"
+#include "core/base/time.hh"
+
+#include <memory>
+#include <string>
+
+namespace muster {
+
+/// Bytes to serve. Immutable; freed when the last holder lets go, so that a transfer keeps the
+/// version it began with although the file on disk is replaced meanwhile.
+///
+/// Engines and the control never touch the bytes (a mapped file that is truncated would fault):
+/// they name ranges, and the driver passes these to the kernel.
+class Content {
+public:
+    Content() = default;
+    Content(const Content&) = delete;
+    Content& operator=(const Content&) = delete;
+    virtual ~Content() = default; ///< what maps or holds the bytes derives and lets go here
+
+    Bytes bytes;         ///< the whole content
+    UnixTime modified;   ///< Last-Modified
+    std::string etag;    ///< strong, with its quotes; empty for rendered text
+    std::string type;    ///< media type
+    int descriptor = -1; ///< the open file, for drivers that send from it; -1: memory only
+};
+using ContentRef = std::shared_ptr<const Content>;
+
+/// Content that owns a text: boot scripts, answers, error pages.
+class TextContent final : public Content {
+public:
+    TextContent(std::string text, std::string_view media_type) : text_(std::move(text)) {
+        bytes = as_bytes(text_);
+        type = media_type;
+    }
+
+private:
+    std::string text_;
+};
+
+} // namespace muster

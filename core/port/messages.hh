@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What workers and control say to each other. Every message is moved through a queue with one
+// writer and one reader; the receiver owns what it carries.
+#pragma once
+
+#include "core/lease/lease_record.hh"
+#include "core/node/node_boot.hh"
+#include "core/port/content_request.hh"
+#include "core/site/snapshot.hh"
+
+#include <memory>
+#include <variant>
+
+namespace muster {
+
+enum class WorkerId : std::uint8_t {};
+/// The admin API's own listener, which runs beside control and asks it like a worker.
+inline constexpr WorkerId admin_worker{255};
+
+/// Worker 0 to control: make this lease durable, then say so with LeaseCommitted.
+struct LeaseCommit {
+    SlabHandle request; ///< worker 0's pending request; generation 0: no answer wanted
+    LeaseRecord lease;
+};
+
+/// What kind of program sent a DHCP message.
+enum class DhcpClientKind : std::uint8_t {
+    other,     ///< an installer or installed system, or not a boot client
+    pxe,       ///< a PXE ROM: option 60 `PXEClient`
+    http_boot, ///< UEFI HTTP boot: option 60 `HTTPClient`
+    ipxe,      ///< user class or option 175
+};
+
+/// Worker 0 to control: a boot client was answered (or left alone by `ignore`).
+struct MachineSeen {
+    MacAddress mac;
+    Ipv4Address address; ///< offered or acknowledged; unspecified: none
+    Ipv4Address giaddr;
+    std::optional<std::array<std::uint8_t, 16>> uuid; ///< option 97, as on the wire
+    std::uint16_t arch = 0; ///< option 93 (IANA processor architecture types)
+    DhcpClientKind kind{};
+    bool acknowledged = false; ///< false: an OFFER; true: an ACK
+};
+
+/// Worker to control: how far a transfer of a file is. Sent when it starts, at most every 250 ms
+/// while it runs, and when it ends. May be dropped when the queue is full.
+struct TransferSample {
+    enum class Phase : std::uint8_t { started, running, completed, aborted };
+    IpAddress client;
+    Phase phase{};
+    std::string path;         ///< as in the URL: `/files/debian12/linux`, `/loaders/shimx64.efi`
+    std::uint64_t offset = 0; ///< where the asked range starts
+    std::uint64_t sent = 0;   ///< bytes of the range sent since the last sample
+    std::uint64_t size = 0;   ///< bytes of the whole content
+};
+
+using WorkerMessage =
+    std::variant<std::monostate, LeaseCommit, MachineSeen, std::unique_ptr<DynamicRequest>,
+                 std::unique_ptr<TransferSample>>;
+
+/// Control to worker 0: the lease is on disk (`durable`), or the store refused it.
+struct LeaseCommitted {
+    SlabHandle request;
+    bool durable = false;
+};
+
+/// Control to every worker: a new site. The old one is freed when the last worker lets go.
+using SnapshotRef = std::shared_ptr<const Snapshot>;
+
+using ControlMessage = std::variant<std::monostate, LeaseCommitted, NodeBoot,
+                                    std::unique_ptr<DynamicReply>, SnapshotRef>;
+
+} // namespace muster

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A site folder, read and checked: what machines there are and what they should get.
+#pragma once
+
+#include "core/site/dhcp_plan.hh"
+
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace muster {
+
+/// Template variables: a JSON object. Node variables override profile ones, these the defaults.
+using Variables = nlohmann::json;
+
+/// How long each phase of an install may take.
+struct Deadlines {
+    Duration booting = std::chrono::minutes{5};     ///< from the offer to the answers being fetched
+    Duration installing = std::chrono::minutes{45}; ///< from then to the report `installed`
+};
+
+struct Profile {
+    std::string name;
+    std::string kernel;                         ///< below files/, or an http:// URL
+    std::vector<std::string> initrd;            ///< the same
+    std::string cmdline;                        ///< Mustache text
+    std::map<std::string, std::string> answers; ///< name asked for → file below templates/
+    LoaderChoice loader = LoaderChoice::automatic;
+    Variables variables = Variables::object();
+    Deadlines deadlines;
+    unsigned retries = 3; ///< attempts after the first before `failed` is final
+};
+
+/// How a machine that has no `mac` is recognised.
+struct NodeMatch {
+    std::optional<std::array<std::uint8_t, 16>> uuid; ///< as option 97 carries it
+    std::string circuit_id;                           ///< option 82.1, text
+};
+
+struct NodeSpec {
+    std::string name;
+    std::vector<MacAddress> macs;
+    NodeMatch match;
+    std::string profile;
+    std::optional<Ipv4Address> address;
+    std::vector<std::string> tags;
+    Variables variables = Variables::object();
+};
+
+struct UnknownNodes {
+    BootAction action = BootAction::ignore;
+    std::string profile; ///< of action `install`
+};
+
+struct Site {
+    std::string folder; ///< absolute
+    std::optional<Ipv4Address> server_address;
+    std::vector<SubnetPlan> subnets;
+    UnknownNodes unknown;
+    std::map<std::string, std::string> loaders; ///< overrides: name → absolute path
+    Variables default_variables = Variables::object();
+    std::map<std::string, Profile> profiles;
+    std::vector<NodeSpec> nodes;
+    std::map<std::string, std::string> templates; ///< file below templates/ → its text
+};
+
+} // namespace muster
