@@ -57,6 +57,20 @@ std::string options_text(const po::options_description& options) {
     return out;
 }
 
+/// The text with its words on lines of `help_columns` at most.
+std::string wrapped(std::string_view text) {
+    std::string out;
+    std::size_t used = 0;
+    std::istringstream words{std::string{text}};
+    for (std::string word; words >> word;) {
+        const bool fits = used == 0 || used + 1 + word.size() <= help_columns;
+        out += used == 0 ? "" : fits ? " " : "\n";
+        used = fits && used > 0 ? used + 1 + word.size() : word.size();
+        out += word;
+    }
+    return out;
+}
+
 const Command& find_command(const std::string& name) {
     const auto all = commands();
     const auto found = std::ranges::find(all, name, &Command::name);
@@ -242,9 +256,9 @@ std::string help_text() {
 }
 
 std::string help_text(const Command& command) {
-    std::string out =
-        fmt::format("usage: muster {}{}{}\n\n{}\n", command.name,
-                    command.arguments.empty() ? "" : " ", command.arguments, command.details);
+    std::string out = fmt::format("usage: muster {}{}{}\n\n{}\n", command.name,
+                                  command.arguments.empty() ? "" : " ", command.arguments,
+                                  wrapped(command.details));
     if (command.add_options != nullptr) {
         out += '\n' + options_text(own_options(command));
     }

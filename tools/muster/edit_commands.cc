@@ -77,12 +77,12 @@ Exit run_remove(Session& session) {
 
 const Command add_command{
     .name = "add",
-    .arguments = "NAME --mac MAC --profile PROFILE [--address ADDRESS] [--tag TAG]...\n"
-                 "                  [--variable NAME=VALUE]...",
+    .arguments = "NAME --mac MAC... --profile PROFILE [--address ADDRESS]\n"
+                 "                  [--tag TAG]... [--variable NAME=VALUE]...",
     .summary = "Add a machine, or change one that was added.",
     .details =
-        "Tells muster of a machine: its next network boot installs the profile. A machine of\n"
-        "that name is changed to what is given here. Machines added this way are kept by\n"
+        "Tells muster of a machine: its next network boot installs the profile. A machine of "
+        "that name is changed to what is given here. Machines added this way are kept by "
         "musterd, beside those of the site's nodes.yaml.",
     .examples = "  muster add r1n01 --mac 52:54:00:00:01:01 --profile debian12 \\\n"
                 "      --address 10.0.0.21 --tag rack1 --variable disk=/dev/vda",
@@ -98,7 +98,7 @@ const Command remove_command{
     .arguments = "NAME",
     .summary = "Forget a machine.",
     .details =
-        "Forgets a machine, its state and its timeline. What is on its disk stays. When it boots\n"
+        "Forgets a machine, its state and its timeline. What is on its disk stays. When it boots "
         "from the network again it is treated as the site's unknown-nodes says.",
     .examples = "  muster remove r1n01",
     .argument = "NAME",

@@ -146,9 +146,8 @@ const Command events_command{
     .name = "events",
     .arguments = "[--follow] [--json]",
     .summary = "Print what happened, oldest first.",
-    .details =
-        "Prints the events that musterd keeps: boots, changes of state, orders, reports and\n"
-        "what was refused. With --follow it goes on; a musterd that restarts is waited for.",
+    .details = "Prints the events that musterd keeps: boots, changes of state, orders, reports and "
+               "what was refused. With --follow it goes on; a musterd that restarts is waited for.",
     .examples = "  muster events --follow\n"
                 "  muster events --follow --json | jq 'select(.node == \"r1n01\")'",
     .argument = "",

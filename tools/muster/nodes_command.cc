@@ -65,8 +65,8 @@ const Command nodes_command{
     .arguments = "[--state STATE] [--tag TAG] [--profile PROFILE] [--json]",
     .summary = "List the machines and how far each is.",
     .details =
-        "Lists the machines muster knows: state, per cent done within that state, how long it\n"
-        "has been in it (FOR), number of the attempt (TRY), and what the machine said last.\n"
+        "Lists the machines muster knows: state, per cent done within that state, how long it "
+        "has been in it (FOR), number of the attempt (TRY), and what the machine said last. "
         "On a terminal the last columns are cut to fit; into a file or pipe nothing is.",
     .examples = "  muster nodes --state failed        what needs a look\n"
                 "  muster nodes --tag rack1 --json    for a script",

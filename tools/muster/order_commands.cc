@@ -89,8 +89,8 @@ const Command install_command{
     .arguments = "NODE... | --tag TAG",
     .summary = "Let machines be installed (again) at their next network boot.",
     .details =
-        "Arms a fresh attempt: the next network boot of each machine installs its profile and\n"
-        "OVERWRITES ITS DISK. muster does not switch machines on or off. Every node is tried;\n"
+        "Arms a fresh attempt: the next network boot of each machine installs its profile and "
+        "OVERWRITES ITS DISK. muster does not switch machines on or off. Every node is tried; "
         "the exit status is 1 if one was refused.",
     .examples = "  muster install r1n01 r1n02\n"
                 "  muster install --tag rack1",
@@ -119,7 +119,7 @@ const Command boot_local_command{
     .arguments = "NODE...",
     .summary = "Send machines to their own disk when they boot from the network.",
     .details =
-        "Marks the machines as installed: a network boot leads on to the disk. This also calls\n"
+        "Marks the machines as installed: a network boot leads on to the disk. This also calls "
         "off an install that has not begun.",
     .examples = "  muster boot-local r1n01",
     .argument = "NODE",

@@ -66,7 +66,7 @@ const Command render_command{
     .name = "render",
     .arguments = "NODE [--file NAME]",
     .summary = "Print the boot script and answers a machine would get now.",
-    .details = "Prints every text that muster would hand this machine if it booted now: its boot\n"
+    .details = "Prints every text that muster would hand this machine if it booted now: its boot "
                "script and the answers for its installer, with all variables filled in.",
     .examples = "  muster render r1n01\n"
                 "  muster render r1n01 --file preseed.cfg > preseed.cfg",

@@ -89,7 +89,7 @@ const Command show_command{
     .name = "show",
     .arguments = "NODE [--json]",
     .summary = "Show everything about one machine, with its timeline.",
-    .details = "Shows all that is known of a machine, then what it did and when, in seconds since\n"
+    .details = "Shows all that is known of a machine, then what it did and when, in seconds since "
                "the first DHCP offer of the attempt.",
     .examples = "  muster show r1n01",
     .argument = "NODE",

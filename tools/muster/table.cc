@@ -21,12 +21,11 @@ public:
         if (used_ > 0) {
             pending_ += gap;
         }
-        const std::size_t room = look_.width ? *look_.width - std::min(*look_.width, position()) //
-                                             : width;
-        const std::string shown = fit(cell.text, std::min(width, room), look_.glyphs);
-        const std::size_t spare = width - std::min(width, display_width(shown));
+        const std::size_t mine = look_.width ? std::min(width, left_of(*look_.width)) : width;
+        const std::string shown = fit(cell.text, mine, look_.glyphs);
+        const std::size_t spare = mine - display_width(shown);
         if (align == Align::right) {
-            pending_ += std::min(spare, room);
+            pending_ += spare;
         }
         if (!shown.empty()) {
             // Blanks wait for something to follow them, so that no line ends in any.
@@ -44,6 +43,10 @@ public:
 
 private:
     [[nodiscard]] std::size_t position() const { return used_ + pending_; }
+
+    [[nodiscard]] std::size_t left_of(std::size_t width) const {
+        return width - std::min(width, position());
+    }
 
     const Look& look_;
     std::string text_;

@@ -190,8 +190,8 @@ const Command watch_command{
                  "                    [--until installed [--timeout TIME]]",
     .summary = "Show the machines live, with progress bars.",
     .details =
-        "Shows the named nodes, or all, and goes on showing them until interrupted. On a terminal\n"
-        "the table is redrawn in place; into a file or pipe goes a line for each change of a\n"
+        "Shows the named nodes, or all, and goes on showing them until interrupted. On a terminal "
+        "the table is redrawn in place; into a file or pipe goes a line for each change of a "
         "node's state. A musterd that restarts is waited for.",
     .examples = "  muster watch --tag rack1\n"
                 "  muster watch r1n01 r1n02 --until installed --timeout 30m && echo all done",
