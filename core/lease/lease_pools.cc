@@ -99,19 +99,11 @@ void LeaseTable::set_never_used(SubnetId subnet, const Ipv4Address& address, boo
     for (Pool& pool : set->pools) {
         if (pool.range.contains(address)) {
             const std::uint32_t index = to_number(address) - to_number(pool.range.first);
+            never_used_ -= pool.never_used.count();
             value ? pool.never_used.insert(index) : pool.never_used.erase(index);
+            never_used_ += pool.never_used.count();
         }
     }
-}
-
-std::uint64_t LeaseTable::never_used() const noexcept {
-    std::uint64_t sum = 0;
-    for (const PoolSet& set : subnets_) {
-        for (const Pool& pool : set.pools) {
-            sum += pool.never_used.count();
-        }
-    }
-    return sum;
 }
 
 void LeaseTable::reserve(const Ipv4Address& address) {
@@ -140,10 +132,12 @@ void LeaseTable::unreserve(const Ipv4Address& address) {
 
 void LeaseTable::set_subnets(std::span<const SubnetPlan> subnets) {
     subnets_.clear();
+    never_used_ = 0;
     for (const SubnetPlan& plan : subnets) {
         PoolSet set{.subnet = plan.subnet, .pools = {}};
         for (const AddressRange& range : plan.pools) {
             if (const auto part = usable_part(plan.subnet, range, limits_.pool_addresses_max)) {
+                never_used_ += part->count();
                 set.pools.push_back(
                     {*part, AddressBitmap{static_cast<std::uint32_t>(part->count())}});
             }

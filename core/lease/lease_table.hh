@@ -86,7 +86,7 @@ public:
     };
     [[nodiscard]] const Count& count() const noexcept { return count_; }
     /// Addresses of all pools that nobody ever had.
-    [[nodiscard]] std::uint64_t never_used() const noexcept;
+    [[nodiscard]] std::uint64_t never_used() const noexcept { return never_used_; }
 
 private:
     struct Pool {
@@ -146,6 +146,7 @@ private:
     absl::flat_hash_map<MachineKey, Slot> by_machine_;
     absl::flat_hash_map<Ipv4Address, std::uint32_t> reserved_; ///< how many times
     Count count_;
+    std::uint64_t never_used_ = 0;
     Instant recycle_from_;
 };
 
