@@ -56,10 +56,10 @@ std::string write_install(const BootScriptFor& to, const InstallBoot& boot,
     const unsigned seconds = wait_seconds(boot_retry_wait);
     std::string text{header};
     text += fmt::format("echo {}\nimgfree\n", say);
-    text += fmt::format("kernel --name kernel {}{} || goto failed\n",
-                        file_url(to.server, boot.kernel), arguments);
+    text +=
+        fmt::format("kernel {}{} || goto failed\n", file_url(to.server, boot.kernel), arguments);
     text += initrds;
-    text += "boot kernel || goto failed\n:failed\n";
+    text += "boot || goto failed\n:failed\n";
     text += fmt::format("echo muster: loading failed, asking again in {} s\nimgfree\n", seconds);
     text += ":again\n";
     text += write_again(to, seconds);
