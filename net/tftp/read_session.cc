@@ -85,11 +85,7 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
         return send_window(now);
     }
     if (has(rewound)) {
-        // Perhaps left over from before the rewind: a second one now would be an apprentice's.
-        unset(hastened);
-        Step step = hasten(now);
-        step.outcome = Step::Outcome::running;
-        return step;
+        return extend_window(now);
     }
     const std::uint16_t again = in_flight_;
     Step step = send_window(now);
@@ -156,6 +152,23 @@ Step ReadSession::send_window(Instant now) noexcept {
         static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
     sent_at_ = now;
     return {.blocks = {acked_ + 1, in_flight_}, .timer = now + resend_after()};
+}
+
+/// A second partial ACK of one window: perhaps left over from before the rewind, so that another
+/// rewind would be an apprentice's. What the client now waits for is a whole window behind that
+/// block (EDK2 counts from there), so the blocks that it lacks are added, each sent for the first
+/// time; should one in flight be lost again, the timer is near.
+Step ReadSession::extend_window(Instant now) noexcept {
+    const std::uint16_t before = in_flight_;
+    in_flight_ =
+        static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
+    sent_at_ = now;
+    unset(hastened);
+    Step step = hasten(now);
+    step.outcome = Step::Outcome::running;
+    step.timer = step.timer.value_or(now + resend_after());
+    step.blocks = {acked_ + before + 1, static_cast<std::uint16_t>(in_flight_ - before)};
+    return step;
 }
 
 Step ReadSession::hasten(Instant now) noexcept {

@@ -71,7 +71,8 @@ public:
     /// An ACK with the block number of the wire.
     ///
     /// A full window acknowledged: the next one. A part of it: a whole window from behind that
-    /// block, once per window (RFC 7440 section 4). The same ACK again is never answered, for
+    /// block, once per window (RFC 7440 section 4); later partial ACKs of it only add blocks that
+    /// were never sent. The same ACK again is never answered, for
     /// that would double every later block (the Sorcerer's Apprentice, RFC 1123 section 4.2.3.1);
     /// where windows are in use it may mean that the first block of one was lost (EDK2 then sends
     /// ACK expected - 1), so it brings the timer forward, and only the timer resends.
@@ -105,6 +106,7 @@ private:
     };
 
     Step send_window(Instant now) noexcept;
+    Step extend_window(Instant now) noexcept;
     Step hasten(Instant now) noexcept;
     void measure(Instant now, const TftpTimers& timers) noexcept;
     [[nodiscard]] std::uint32_t clamped(std::uint64_t us, const TftpTimers& timers) const noexcept;

@@ -98,14 +98,32 @@ TEST(ReadSession, AWindowIsRewoundOnce) {
     Rig rig = Rig::sending(100, 8);
     EXPECT_EQ(rig.ack(2, 1ms).blocks, (BlockRange{3, 8}));
     const Step second = rig.ack(5, 1ms);
-    EXPECT_EQ(second.blocks.count, 0) << "may be left over from before the rewind";
+    EXPECT_EQ(second.blocks, (BlockRange{11, 3}))
+        << "3 to 10 are in flight and may still arrive; only what fills the window is added";
+    EXPECT_EQ(second.again, 0);
     EXPECT_EQ(second.outcome, Outcome::running) << "but it is progress";
     EXPECT_EQ(rig.session.acked(), 5U);
     ASSERT_TRUE(second.timer.has_value()) << "and if a block is lost again, the timer is near";
     EXPECT_LT(*second.timer, at(1ms + timers.resend_min));
     EXPECT_EQ(rig.timer(10ms).blocks, (BlockRange{6, 8}));
+    EXPECT_EQ(rig.session.acked(), 5U);
     EXPECT_EQ(rig.ack(13, 12ms).blocks, (BlockRange{14, 8}));
     EXPECT_EQ(rig.ack(15, 13ms).blocks, (BlockRange{16, 8})) << "a new window has its own rewind";
+}
+
+// A client that acknowledges every block of its windows, against RFC 7440: no storm.
+TEST(ReadSession, AcksOfSingleBlocksCostOneRewindInAll) {
+    Rig rig = Rig::sending(1000, 8);
+    std::uint64_t sent = 8;
+    std::uint64_t again = 0;
+    for (std::uint64_t block = 1; block <= 1000; ++block) {
+        const Step step = rig.ack(block, 1ms * block);
+        sent += step.blocks.count;
+        again += step.again;
+    }
+    EXPECT_EQ(rig.session.state(), State::over);
+    EXPECT_EQ(again, 7U);
+    EXPECT_EQ(sent, 1007U);
 }
 
 // RFC 1123 section 4.2.3.1.
