@@ -12,7 +12,8 @@ Engine::Engine(const EngineOptions& options)
         dhcp_->on_interfaces(options.interfaces);
     }
     if (options.router_advertisements) {
-        router_ = std::make_unique<RouterAdvertiser>(options.interfaces);
+        router_ = std::make_unique<RouterAdvertiser>();
+        router_->on_interfaces(options.interfaces);
     }
 }
 
