@@ -5,6 +5,7 @@
 
 #include "core/addr/ip_address.hh"
 #include "core/content/content.hh"
+#include "core/mem/cache_line.hh"
 #include "core/mem/slab.hh"
 #include "core/mem/timer_wheel.hh"
 #include "net/tftp/read_session.hh"
@@ -18,8 +19,6 @@
 #include <vector>
 
 namespace muster {
-
-inline constexpr std::size_t cache_line_size = 64;
 
 /// All that deciding about an ACK needs: one cache line.
 struct alignas(cache_line_size) SessionHot {

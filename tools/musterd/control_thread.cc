@@ -30,7 +30,7 @@ ControlThread::ControlThread(Control& control, HttpServer& admin, std::vector<Ma
       mailboxes_(std::move(mailboxes)),
       wake_(wake),
       streams_(ring_, admin_connections_max),
-      backlog_(mailboxes_.size()) {}
+      backlog_(mailboxes_.size()), told_(mailboxes_.size()) {}
 
 Result<void, SysError> ControlThread::open(Fd listener) {
     if (auto opened = ring_.open(ring_entries); !opened) {
@@ -132,7 +132,7 @@ void ControlThread::run_orders(const Now& now) {
 }
 
 void ControlThread::push(std::size_t worker, ControlMessage message) {
-    told_[worker] = true;
+    told_[worker] = 1;
     auto& queue = backlog_[worker];
     if (queue.empty() && mailboxes_[worker]->to_worker.push(std::move(message))) {
         return;
@@ -159,7 +159,7 @@ void ControlThread::deliver(ControlOutbox& outbox, const Now& now) {
         while (!queue.empty() && mailboxes_[i]->to_worker.push(std::move(queue.front()))) {
             queue.pop_front();
         }
-        if (std::exchange(told_[i], false)) {
+        if (std::exchange(told_[i], char{0}) != 0) {
             mailboxes_[i]->wake_worker.signal();
         }
     }

@@ -52,7 +52,7 @@ private:
     /// What did not fit a worker's queue. Bounded by what workers have asked: every answer belongs
     /// to a request of theirs, and these are bounded by their slabs.
     std::vector<std::deque<ControlMessage>> backlog_;
-    std::vector<bool> told_; ///< workers to wake at the end of the turn
+    std::vector<char> told_; ///< workers to wake at the end of the turn
     Instant next_sweep_;
     std::mutex orders_mutex_;
     std::vector<std::function<void(Control&, const Now&)>> orders_;

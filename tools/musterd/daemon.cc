@@ -107,6 +107,17 @@ void fill_random(MutableBytes bytes) {
     }
 }
 
+/// Where the boot loaders are; warns of those that are not there.
+std::map<std::string, std::string>
+find_loaders(const std::map<std::string, std::string>& overrides) {
+    LoaderTable table = resolve_loaders(overrides, HostLoaderFiles{});
+    for (const MissingLoader& missing : table.missing) {
+        spdlog::warn("boot loader {} is not there ({}){}", missing.name, missing.path,
+                     missing.package.empty() ? "" : ": install package " + missing.package);
+    }
+    return std::move(table.found);
+}
+
 /// Everything of a running musterd, in the order in which it must go away again.
 class Daemon {
 public:
@@ -123,7 +134,6 @@ public:
 private:
     [[nodiscard]] Result<StoredState, StartError> open_store();
     [[nodiscard]] Result<void, StartError> give_up_root() const;
-    [[nodiscard]] std::map<std::string, std::string> find_loaders(const Site& site) const;
     [[nodiscard]] Result<void, StartError> start_control(Fd listener);
     [[nodiscard]] std::string ready_line() const;
     void reload();
@@ -165,15 +175,6 @@ Result<void, StartError> Daemon::give_up_root() const {
         return std::unexpected(StartError{became.error().text(), named ? 2 : 1});
     }
     return {};
-}
-
-std::map<std::string, std::string> Daemon::find_loaders(const Site& site) const {
-    LoaderTable table = resolve_loaders(site.loaders, HostLoaderFiles{});
-    for (const MissingLoader& missing : table.missing) {
-        spdlog::warn("boot loader {} is not there ({}){}", missing.name, missing.path,
-                     missing.package.empty() ? "" : ": install package " + missing.package);
-    }
-    return std::move(table.found);
 }
 
 Result<void, StartError> Daemon::start_control(Fd listener) {
@@ -246,7 +247,7 @@ Result<void, StartError> Daemon::start() {
     ControlOptions control;
     control.workers = workers_;
     control.http_port = options_.http_port;
-    control.loaders = find_loaders(*site);
+    control.find_loaders = find_loaders;
     control.admin_token = *token;
     if (!interfaces_.empty()) {
         control.server_address = interfaces_.front().address;
