@@ -158,6 +158,10 @@ std::string age_text(std::chrono::milliseconds age) {
     return fmt::format("{}d{:02}h", seconds / 86'400, seconds / 3600 % 24);
 }
 
+std::string duration_text(std::chrono::milliseconds time) {
+    return time < std::chrono::seconds{1} ? fmt::format("{}ms", time.count()) : age_text(time);
+}
+
 std::size_t edit_distance(std::string_view one, std::string_view other) {
     std::vector<std::vector<std::size_t>> cost(one.size() + 1,
                                                std::vector<std::size_t>(other.size() + 1));

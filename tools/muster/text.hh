@@ -39,6 +39,9 @@ struct Glyphs {
 /// `0s`, `59s`, `1m00s`, `2h05m`, `3d04h`: an age at a glance. Less than nothing reads as `0s`.
 [[nodiscard]] std::string age_text(std::chrono::milliseconds age);
 
+/// `300ms`, else as age_text(): a time that somebody chose.
+[[nodiscard]] std::string duration_text(std::chrono::milliseconds time);
+
 /// The one of `known` that `word` most likely meant; empty when none is near.
 template <class Range>
 [[nodiscard]] std::string_view nearest(std::string_view word, const Range& known);
