@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/muster/command_line.hh"
 
+#include "core/site/site_problem.hh"
+
 #include "tools/muster/text.hh"
 
 #include <fmt/format.h>
@@ -81,10 +83,8 @@ const Command& find_command(const std::string& name) {
     for (const Command& command : all) {
         names.push_back(command.name);
     }
-    const std::string_view meant = nearest(name, names);
-    throw UsageError{fmt::format("unknown command '{}'; {}; see 'muster --help'", printable(name),
-                                 meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
-                                               : fmt::format("did you mean '{}'?", meant))};
+    throw UsageError{
+        fmt::format("unknown command '{}'{} (muster --help lists all)", printable(name), suggestion(name, std::move(names)))};
 }
 
 struct Split {
@@ -139,10 +139,8 @@ Split split_off_command(const std::vector<std::string>& arguments) {
             names.push_back("--" + known->long_name());
         }
     }
-    const std::string_view meant = nearest(option, names);
-    throw UsageError{fmt::format("{}: unknown option '{}'; {}", command.name, printable(option),
-                                 meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
-                                               : fmt::format("did you mean '{}'?", meant))};
+    throw UsageError{fmt::format("{}: unknown option '{}'{}", command.name, printable(option),
+                                 suggestion(option, {names.begin(), names.end()}))};
 }
 
 po::variables_map read_options(const Command& command, const std::vector<std::string>& arguments) {

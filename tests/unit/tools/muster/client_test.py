@@ -323,6 +323,26 @@ class Others(Case):
                          "muster: preseed.cfg: line 3: no variable 'disk'\n")
         self.run_muster("render", "a", "--file=boot.ipxe")
 
+    def test_check_tells_all_problems_and_needs_no_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def write(name, text):
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+
+            write("site.yaml", "server: {address: 10.0.0.1}\n"
+                               "subnets: [{subnet: 10.0.0.0/24, pools: [10.0.0.100-10.0.0.200]}]\n")
+            self.assertEqual(self.run_muster("check", folder, MUSTER_TOKEN_FILE="/no/such"),
+                             f"{folder}: good: 1 subnet, 0 profiles, 0 nodes\n")
+            write("nodes.yaml", "- name: a\n  mac: [52:54:00]\n  profil: x\n")
+            done = subprocess.run([MUSTER, "check", folder], env=self.environment,
+                                  capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (2, ""))
+            self.assertGreaterEqual(len(done.stdout.splitlines()), 2)
+            for line in done.stdout.splitlines():
+                self.assertRegex(line, rf"^{folder}/nodes.yaml:\d+:\d+: ")
+        self.assertIn("is no folder", self.run_muster("check", folder, status=2))
+        self.assertEqual(self.api.requests, [])
+
     def test_sends_the_token_and_says_when_one_is_wanted(self):
         self.api.nodes()
         with tempfile.NamedTemporaryFile("w") as file:
@@ -371,7 +391,7 @@ class Others(Case):
     def test_help_and_version_go_to_standard_output(self):
         self.assertRegex(self.run_muster("--version"), r"^muster \d+\.\d+\.\d+ ")
         commands = re.findall(r"^  ([a-z-]+)  ", self.run_muster("--help"), re.M)
-        self.assertGreaterEqual(len(commands), 11)
+        self.assertGreaterEqual(len(commands), 12)
         for command in commands:
             if not command.startswith("-"):
                 self.assertIn(f"usage: muster {command}", self.run_muster(command, "--help"))
