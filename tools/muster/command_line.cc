@@ -83,8 +83,8 @@ const Command& find_command(const std::string& name) {
     for (const Command& command : all) {
         names.push_back(command.name);
     }
-    throw UsageError{
-        fmt::format("unknown command '{}'{} (muster --help lists all)", printable(name), suggestion(name, std::move(names)))};
+    throw UsageError{fmt::format("unknown command '{}'{} (muster --help lists all)",
+                                 printable(name), suggestion(name, std::move(names)))};
 }
 
 struct Split {
