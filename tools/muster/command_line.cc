@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/muster/command_line.hh"
 
+#include "core/site/site_problem.hh"
+
 #include "tools/muster/text.hh"
 
 #include <fmt/format.h>
@@ -57,13 +59,13 @@ std::string options_text(const po::options_description& options) {
     return out;
 }
 
-/// The text with its words on lines of `help_columns` at most.
-std::string wrapped(std::string_view text) {
+/// The words of the text, on lines of `columns` at most.
+std::string wrapped(std::string_view text, std::size_t columns) {
     std::string out;
     std::size_t used = 0;
     std::istringstream words{std::string{text}};
     for (std::string word; words >> word;) {
-        const bool fits = used == 0 || used + 1 + word.size() <= help_columns;
+        const bool fits = used == 0 || used + 1 + word.size() <= columns;
         out += used == 0 ? "" : fits ? " " : "\n";
         used = fits && used > 0 ? used + 1 + word.size() : word.size();
         out += word;
@@ -81,10 +83,8 @@ const Command& find_command(const std::string& name) {
     for (const Command& command : all) {
         names.push_back(command.name);
     }
-    const std::string_view meant = nearest(name, names);
-    throw UsageError{fmt::format("unknown command '{}'; {}; see 'muster --help'", printable(name),
-                                 meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
-                                               : fmt::format("did you mean '{}'?", meant))};
+    throw UsageError{fmt::format("unknown command '{}'{} (muster --help lists all)",
+                                 printable(name), suggestion(name, std::move(names)))};
 }
 
 struct Split {
@@ -139,10 +139,8 @@ Split split_off_command(const std::vector<std::string>& arguments) {
             names.push_back("--" + known->long_name());
         }
     }
-    const std::string_view meant = nearest(option, names);
-    throw UsageError{fmt::format("{}: unknown option '{}'; {}", command.name, printable(option),
-                                 meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
-                                               : fmt::format("did you mean '{}'?", meant))};
+    throw UsageError{fmt::format("{}: unknown option '{}'{}", command.name, printable(option),
+                                 suggestion(option, {names.begin(), names.end()}))};
 }
 
 po::variables_map read_options(const Command& command, const std::vector<std::string>& arguments) {
@@ -173,17 +171,17 @@ po::variables_map read_options(const Command& command, const std::vector<std::st
     return values;
 }
 
-void check_argument_count(const Command& command, std::size_t count) {
-    if (count < command.arguments_min) {
-        throw UsageError{fmt::format("{}: {} is missing; usage: muster {} {}", command.name,
-                                     command.argument, command.name, command.arguments)};
+void check_argument_count(const Command& command, const std::vector<std::string>& arguments) {
+    const auto usage = [&](const std::string& problem) {
+        return UsageError{fmt::format("{}: {}; usage: muster {} {}", command.name, problem,
+                                      command.name, wrapped(command.arguments, SIZE_MAX))};
+    };
+    if (arguments.size() < command.arguments_min) {
+        throw usage(fmt::format("{} is missing", command.argument));
     }
-    if (count > command.arguments_max) {
-        throw UsageError{fmt::format(
-            "{}: {} arguments given, {} allowed; usage: muster {} {}", command.name, count,
-            command.arguments_max == 0 ? std::string{"none"}
-                                       : fmt::to_string(command.arguments_max),
-            command.name, command.arguments)};
+    if (arguments.size() > command.arguments_max) {
+        throw usage(
+            fmt::format("'{}' is one too many", printable(arguments[command.arguments_max])));
     }
 }
 
@@ -227,7 +225,7 @@ Invocation read_command_line(const std::vector<std::string>& arguments,
     if (invocation.values.count(hidden_arguments) != 0) {
         invocation.arguments = invocation.values[hidden_arguments].as<std::vector<std::string>>();
     }
-    check_argument_count(command, invocation.arguments.size());
+    check_argument_count(command, invocation.arguments);
     invocation.server =
         setting(invocation.values, "server", "MUSTER_SERVER", environment, default_server);
     invocation.token_file =
@@ -258,7 +256,7 @@ std::string help_text() {
 std::string help_text(const Command& command) {
     std::string out = fmt::format("usage: muster {}{}{}\n\n{}\n", command.name,
                                   command.arguments.empty() ? "" : " ", command.arguments,
-                                  wrapped(command.details));
+                                  wrapped(command.details, help_columns));
     if (command.add_options != nullptr) {
         out += '\n' + options_text(own_options(command));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // muster add, muster remove -- machines that come and go by hand.
 #include "tools/muster/command.hh"
+#include "tools/muster/node.hh"
 #include "tools/muster/text.hh"
 #include "tools/muster/values.hh"
 
@@ -60,9 +61,13 @@ const std::string& name_of(const Session& session) {
 Exit run_add(Session& session) {
     const std::string& name = name_of(session);
     const Json node = node_of(session);
-    require(session.api().put(api_path({"nodes", name}), node));
-    print(fmt::format("{}: added; its next network boot installs {}\n", printable(name),
-                      printable(node["profile"].get<std::string>())));
+    const Node known = read_node(require(session.api().put(api_path({"nodes", name}), node)));
+    const std::string profile = printable(node["profile"].get<std::string>());
+    // A machine that was known keeps its state: what was installed is not armed again by this.
+    print(known.state == "ready" ? fmt::format("{}: ready; its next network boot installs {}\n",
+                                               printable(name), profile)
+                                 : fmt::format("{}: {}, profile {}\n", printable(name),
+                                               printable(known.state), profile));
     return Exit::success;
 }
 
@@ -82,7 +87,8 @@ const Command add_command{
     .summary = "Add a machine, or change one that was added.",
     .details =
         "Tells muster of a machine: its next network boot installs the profile. A machine of "
-        "that name is changed to what is given here. Machines added this way are kept by "
+        "that name is changed to what is given here, and keeps its state. Machines added this way "
+        "are kept by "
         "musterd, beside those of the site's nodes.yaml.",
     .examples = "  muster add r1n01 --mac 52:54:00:00:01:01 --profile debian12 \\\n"
                 "      --address 10.0.0.21 --tag rack1 --variable disk=/dev/vda",

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // muster events -- what happened, and with --follow what happens.
 #include "tools/muster/command.hh"
+#include "tools/muster/event_line.hh"
 #include "tools/muster/node.hh"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <ctime>
 #include <thread>
 
 namespace muster::cli {
@@ -25,33 +24,6 @@ void add_options(po::options_description& options) {
     options.add_options()("json", "Print events as the API gives them: one JSON array, or with "
                                   "--follow one object on each line.")(
         "follow", "Go on printing events as they happen, until interrupted.");
-}
-
-/// What a line has no column for: text as it is, anything else as JSON.
-std::string details_of(const Json& event) {
-    std::string out;
-    for (const auto& [key, value] : event.items()) {
-        if (key == "id" || key == "time" || key == "event" || key == "node" || value.is_null()) {
-            continue;
-        }
-        const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-        if (!text.empty()) {
-            out += out.empty() ? "" : " ";
-            out += key == "message" ? text : fmt::format("{}={}", key, text);
-        }
-    }
-    return out;
-}
-
-std::string line_of(const Json& event, const Look& look) {
-    const auto time = number_of(event, "time").value_or(0);
-    const std::string node = text_of(event, "node");
-    std::string line = fmt::format(
-        "{:%Y-%m-%d %H:%M:%S} {:<10} {:<12} {}",
-        fmt::localtime(static_cast<std::time_t>(time / 1000)), node.empty() ? "-" : printable(node),
-        printable(text_of(event, "event")), printable(details_of(event)));
-    line.erase(line.find_last_not_of(' ') + 1);
-    return (look.width ? fit(line, *look.width, look.glyphs) : line) + '\n';
 }
 
 /// Reads what came after an event, a page at a time.
@@ -98,7 +70,7 @@ Exit print_kept(Reader& reader, bool as_json) {
             if (as_json) {
                 all.push_back(std::move(event));
             } else {
-                print(line_of(event, look));
+                print(event_line(event, look));
             }
         }
     }
@@ -124,7 +96,7 @@ Exit follow(Reader& reader, bool as_json) {
             answered = now;
             const Look look = look_of(STDOUT_FILENO);
             for (const Json& event : *page) {
-                print(as_json ? event.dump() + '\n' : line_of(event, look));
+                print(as_json ? event.dump() + '\n' : event_line(event, look));
             }
         }
         first = false;

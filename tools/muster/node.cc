@@ -7,6 +7,13 @@
 #include <chrono>
 
 namespace muster::cli {
+namespace {
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+} // namespace
 
 std::string text_of(const Json& json, std::string_view key) {
     const auto found = json.find(key);
@@ -43,6 +50,45 @@ std::optional<std::uint64_t> number_of(const Json& json, std::string_view key) {
     return static_cast<std::uint64_t>(value);
 }
 
+std::optional<UnixTime> read_rfc3339(std::string_view text) {
+    // Where a digit stands for itself, the character must be that of the pattern.
+    constexpr std::string_view pattern = "0000-00-00T00:00:00";
+    bool fits = text.size() > pattern.size() && text.ends_with('Z');
+    for (std::size_t at = 0; fits && at < pattern.size(); ++at) {
+        fits = pattern[at] == '0' ? is_digit(text[at]) : text[at] == pattern[at];
+    }
+    if (!fits) {
+        return std::nullopt;
+    }
+    std::string_view fraction = text.substr(pattern.size());
+    fraction.remove_suffix(1);
+    const bool digits = std::ranges::all_of(fraction.substr(fraction.empty() ? 0 : 1), is_digit);
+    if (!fraction.empty() && (fraction.size() < 2 || fraction.front() != '.' || !digits)) {
+        return std::nullopt;
+    }
+    const auto number = [](std::string_view figures) {
+        int value = 0;
+        for (const char c : figures) {
+            value = value * 10 + (c - '0');
+        }
+        return value;
+    };
+    using namespace std::chrono;
+    const year_month_day date{year{number(text.substr(0, 4))},
+                              month{static_cast<unsigned>(number(text.substr(5, 2)))},
+                              day{static_cast<unsigned>(number(text.substr(8, 2)))}};
+    const int hour = number(text.substr(11, 2));
+    const int minute = number(text.substr(14, 2));
+    const int second = number(text.substr(17, 2));
+    if (!date.ok() || hour > 23 || minute > 59 || second > 60) {
+        return std::nullopt;
+    }
+    const std::string thousandths = std::string{fraction}.append(fraction.empty() ? ".000" : "000");
+    const auto at = sys_days{date} + hours{hour} + minutes{minute} + seconds{second} +
+                    milliseconds{number(std::string_view{thousandths}.substr(1, 3))};
+    return UnixTime{at.time_since_epoch().count()};
+}
+
 Node read_node(const Json& json) {
     Node node;
     if (!json.is_object()) {
@@ -54,9 +100,7 @@ Node read_node(const Json& json) {
     node.profile = text_of(json, "profile");
     node.state = text_of(json, "state");
     node.attempt = number_of(json, "attempt");
-    if (const auto since = number_of(json, "since")) {
-        node.since = UnixTime{static_cast<std::int64_t>(*since)};
-    }
+    node.since = read_rfc3339(text_of(json, "since"));
     node.stage_percent = number_of(json, "stage_percent");
     node.bytes_served = number_of(json, "bytes_served").value_or(0);
     node.expected_bytes = number_of(json, "expected_bytes").value_or(0);

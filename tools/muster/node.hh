@@ -41,6 +41,10 @@ struct Node {
 [[nodiscard]] std::string text_of(const Json& json, std::string_view key);
 [[nodiscard]] std::optional<std::uint64_t> number_of(const Json& json, std::string_view key);
 
+/// RFC 3339 in UTC, `2026-03-01T12:00:00.000Z`, with or without the fraction; nullopt when the text
+/// is anything else.
+[[nodiscard]] std::optional<UnixTime> read_rfc3339(std::string_view text);
+
 /// How far the node is within its state; nullopt where nothing moves (new, ready, ignored).
 [[nodiscard]] std::optional<unsigned> percent_of(const Node& node);
 

@@ -47,7 +47,7 @@ Exit run(Session& session) {
                    {node.state, colour_of(node.state)},
                    {percent ? fmt::format("{}%", *percent) : ""},
                    {since_text(node, now)},
-                   {node.attempt ? fmt::to_string(*node.attempt) : ""},
+                   {node.attempt.value_or(0) > 0 ? fmt::to_string(*node.attempt) : ""},
                    {node.profile},
                    {node.address},
                    {node.mac},

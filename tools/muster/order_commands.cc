@@ -35,19 +35,25 @@ Exit order_each(Session& session, std::string_view order, std::string_view done)
 
 constexpr std::string_view install_done = "its next network boot installs it";
 
-void print_ordered(const Json& answer, const std::string& tag) {
-    const auto names = answer.find("nodes");
-    if (names == answer.end() || !names->is_array()) {
-        print(fmt::format("nodes tagged {}: {}\n", printable(tag), install_done));
-        return;
+/// Prints whom the server ordered to be installed, and whom it could not for want of a profile.
+Exit print_ordered(const Json& answer, const std::string& tag) {
+    const auto names_of = [&](const char* key) {
+        const auto names = answer.find(key);
+        return names != answer.end() && names->is_array() ? *names : Json::array();
+    };
+    const Json ordered = names_of("nodes");
+    const Json refused = names_of("without_profile");
+    for (const Json& name : ordered) {
+        print(fmt::format("{}: {}\n", printable(name.get<std::string>()), install_done));
     }
-    if (names->empty()) {
+    for (const Json& name : refused) {
+        fmt::print(stderr, "muster: {}: no profile, so there is nothing to install\n",
+                   printable(name.get<std::string>()));
+    }
+    if (ordered.empty() && refused.empty()) {
         throw Failure{fmt::format("no node has the tag '{}'", printable(tag))};
     }
-    for (const Json& node : *names) {
-        const std::string name = node.is_string() ? node.get<std::string>() : read_node(node).name;
-        print(fmt::format("{}: {}\n", printable(name), install_done));
-    }
+    return refused.empty() ? Exit::success : Exit::failure;
 }
 
 void add_install_options(po::options_description& options) {
@@ -69,9 +75,8 @@ Exit run_install(Session& session) {
     if (tag->empty()) {
         throw UsageError{"install: --tag is empty; allowed: a tag of some node"};
     }
-    print_ordered(require(session.api().post(api_path({"nodes", "install"}, {{"tag", *tag}}))),
-                  *tag);
-    return Exit::success;
+    return print_ordered(
+        require(session.api().post(api_path({"nodes", "install"}, {{"tag", *tag}}))), *tag);
 }
 
 Exit run_ignore(Session& session) {

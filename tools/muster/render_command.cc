@@ -26,6 +26,31 @@ std::string shown(const std::string& text, const Look& look) {
     return out;
 }
 
+std::string names_of(const Json& files) {
+    std::vector<std::string> names;
+    for (const auto& [name, text] : files.items()) {
+        names.push_back(printable(name));
+    }
+    return fmt::to_string(fmt::join(names, ", "));
+}
+
+/// Tells what is wrong with the texts, of one file or all; the machine is told so on its console.
+Exit print_problems(const Json& answer, const std::optional<std::string>& wanted) {
+    const auto problems = answer.find("problems");
+    Exit exit = Exit::success;
+    if (problems == answer.end() || !problems->is_object()) {
+        return exit;
+    }
+    for (const auto& [file, problem] : problems->items()) {
+        if ((!wanted || *wanted == file) && problem.is_string()) {
+            fmt::print(stderr, "muster: {}: {}\n", printable(file),
+                       printable(problem.get<std::string>()));
+            exit = Exit::failure;
+        }
+    }
+    return exit;
+}
+
 Exit run(Session& session) {
     const std::string& name = session.arguments().front();
     const Json answer = require(session.api().get(api_path({"nodes", name, "render"})));
@@ -34,30 +59,27 @@ Exit run(Session& session) {
         throw Failure{"the answer holds no \"files\""};
     }
     const Look look = look_of(STDOUT_FILENO);
-    if (const auto wanted = session.value("file")) {
+    const auto wanted = session.value("file");
+    if (wanted) {
         const auto file = files->find(*wanted);
         if (file == files->end() || !file->is_string()) {
-            std::vector<std::string> names;
-            for (const auto& [known, text] : files->items()) {
-                names.push_back(printable(known));
-            }
             throw Failure{fmt::format("{} gets no file '{}'; it gets: {}", printable(name),
-                                      printable(*wanted), fmt::join(names, ", "))};
+                                      printable(*wanted), names_of(*files))};
         }
         const auto text = file->get<std::string>();
         print(look.width ? shown(text, look) : text);
-        return Exit::success;
+        return print_problems(answer, wanted);
     }
-    bool first = true;
+    std::string_view gap;
     for (const auto& [file, text] : files->items()) {
         if (text.is_string()) {
             const std::string heading = fmt::format("==> {} <==", printable(file));
-            print(fmt::format("{}{}\n{}", first ? "" : "\n", coloured(heading, Colour::blue, look),
+            print(fmt::format("{}{}\n{}", gap, coloured(heading, Colour::blue, look),
                               shown(text.get<std::string>(), look)));
-            first = false;
+            gap = "\n";
         }
     }
-    return Exit::success;
+    return print_problems(answer, wanted);
 }
 
 } // namespace
@@ -67,9 +89,10 @@ const Command render_command{
     .arguments = "NODE [--file NAME]",
     .summary = "Print the boot script and answers a machine would get now.",
     .details = "Prints every text that muster would hand this machine if it booted now: its boot "
-               "script and the answers for its installer, with all variables filled in.",
+               "script, for each kind of boot loader, and the answers for its installer, with all "
+               "variables filled in. The status is 1 if there is something wrong with one of them.",
     .examples = "  muster render r1n01\n"
-                "  muster render r1n01 --file preseed.cfg > preseed.cfg",
+                "  muster render r1n01 --file boot/ipxe",
     .argument = "NODE",
     .arguments_min = 1,
     .arguments_max = 1,

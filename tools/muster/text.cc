@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 namespace muster::cli {
 namespace {
@@ -158,24 +157,8 @@ std::string age_text(std::chrono::milliseconds age) {
     return fmt::format("{}d{:02}h", seconds / 86'400, seconds / 3600 % 24);
 }
 
-std::size_t edit_distance(std::string_view one, std::string_view other) {
-    std::vector<std::vector<std::size_t>> cost(one.size() + 1,
-                                               std::vector<std::size_t>(other.size() + 1));
-    for (std::size_t i = 0; i <= one.size(); ++i) {
-        for (std::size_t j = 0; j <= other.size(); ++j) {
-            if (i == 0 || j == 0) {
-                cost[i][j] = i + j;
-                continue;
-            }
-            const std::size_t exchange = one[i - 1] == other[j - 1] ? 0 : 1;
-            cost[i][j] =
-                std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + exchange});
-            if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1]) {
-                cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    return cost[one.size()][other.size()];
+std::string duration_text(std::chrono::milliseconds time) {
+    return time < std::chrono::seconds{1} ? fmt::format("{}ms", time.count()) : age_text(time);
 }
 
 } // namespace muster::cli

@@ -39,26 +39,7 @@ struct Glyphs {
 /// `0s`, `59s`, `1m00s`, `2h05m`, `3d04h`: an age at a glance. Less than nothing reads as `0s`.
 [[nodiscard]] std::string age_text(std::chrono::milliseconds age);
 
-/// The one of `known` that `word` most likely meant; empty when none is near.
-template <class Range>
-[[nodiscard]] std::string_view nearest(std::string_view word, const Range& known);
-
-/// Number of insertions, deletions, exchanges and swaps of neighbours that lead from one to other.
-[[nodiscard]] std::size_t edit_distance(std::string_view one, std::string_view other);
-
-template <class Range>
-std::string_view nearest(std::string_view word, const Range& known) {
-    // A third of the word may be wrong: `instal`, `evnets`, `--sever`, yet not `x` for `add`.
-    std::size_t best_distance = word.size() / 3 + 1;
-    std::string_view best;
-    for (const std::string_view candidate : known) {
-        const auto distance = edit_distance(word, candidate);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = candidate;
-        }
-    }
-    return best;
-}
+/// `300ms`, else as age_text(): a time that somebody chose.
+[[nodiscard]] std::string duration_text(std::chrono::milliseconds time);
 
 } // namespace muster::cli

@@ -7,9 +7,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace muster::cli {
 namespace {
+
+/// For marks of the same millisecond; JSON has them by the alphabet.
+constexpr std::array<std::string_view, 7> boot_order{"offer",   "loader",  "script",   "kernel",
+                                                     "answers", "started", "installed"};
 
 std::string seconds_text(Duration time) {
     return fmt::format("{:.1f}", std::chrono::duration<double>(time).count());
@@ -35,7 +41,9 @@ std::vector<TimelineAttempt> read_timeline(const Json& json) {
                 attempt.marks.push_back({name, UnixTime{static_cast<std::int64_t>(*at)}});
             }
         }
-        std::ranges::stable_sort(attempt.marks, {}, &TimelineMark::at);
+        std::ranges::stable_sort(attempt.marks, {}, [](const TimelineMark& mark) {
+            return std::pair{mark.at, std::ranges::find(boot_order, mark.name)};
+        });
         attempts.push_back(std::move(attempt));
     }
     return attempts;

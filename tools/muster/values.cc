@@ -44,12 +44,10 @@ std::chrono::milliseconds read_duration(std::string_view option, const std::stri
     const double ms = number * unit.value_or(0);
     if (error != std::errc{} || !unit || !(ms >= static_cast<double>(least.count())) ||
         !(ms <= static_cast<double>(most.count()))) {
-        throw UsageError{fmt::format(
-            "--{}: '{}' is not allowed; allowed: {} to {}, as 500ms, 2s, "
-            "5m or 1h",
-            option, printable(text),
-            least < std::chrono::seconds{1} ? fmt::format("{}ms", least.count()) : age_text(least),
-            age_text(most))};
+        throw UsageError{fmt::format("--{}: '{}' is not allowed; allowed: {} to {}, as 500ms, 2s, "
+                                     "5m or 1h",
+                                     option, printable(text), duration_text(least),
+                                     duration_text(most))};
     }
     return std::chrono::milliseconds{std::llround(ms)};
 }

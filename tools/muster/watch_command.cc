@@ -162,7 +162,7 @@ Exit run(Session& session) {
         if (wish.timeout) {
             const auto left = begin + *wish.timeout - Clock::now();
             if (left <= Clock::duration::zero()) {
-                throw Failure{fmt::format("time is up after {}: {}", age_text(*wish.timeout),
+                throw Failure{fmt::format("time is up after {}: {}", duration_text(*wish.timeout),
                                           what_is_missing(nodes, wish.named()))};
             }
             pause = std::min<Clock::duration>(pause, left);

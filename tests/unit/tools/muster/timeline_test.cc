@@ -17,6 +17,18 @@ TEST(Timeline, CountsSecondsFromTheFirstMarkOfEachAttempt) {
                                                "  2     26.0  +26.0  installed\n");
 }
 
+TEST(Timeline, KnowsTheOrderOfABootWhereTimesAreEqual) {
+    const auto attempts = read_timeline(
+        Json::parse(R"({"attempts": [{"attempt": 1, "marks": {"another": 5, "kernel": 5,
+            "loader": 5, "offer": 5, "script": 5}}]})"));
+    ASSERT_EQ(attempts.size(), 1U);
+    std::string order;
+    for (const TimelineMark& mark : attempts.front().marks) {
+        order += mark.name + " ";
+    }
+    EXPECT_EQ(order, "offer loader script kernel another ");
+}
+
 TEST(Timeline, IsEmptyWhereNothingWasSeen) {
     for (const char* text : {"{}", "null", "[]", R"({"attempts": []})", R"({"attempts": [1, {}]})",
                              R"({"attempts": [{"attempt": 1, "marks": {}}]})",

@@ -73,6 +73,19 @@ TEST(ApiPath, EncodesWhateverANameHolds) {
               "/api/v1/nodes?tag=a%26b&limit=3");
 }
 
+TEST(ReadRfc3339, ReadsMomentsAndNothingElse) {
+    EXPECT_EQ(read_rfc3339("1970-01-01T00:00:00Z"), UnixTime{0});
+    EXPECT_EQ(read_rfc3339("2026-03-01T12:00:00.000Z"), UnixTime{1'772'366'400'000});
+    EXPECT_EQ(read_rfc3339("2024-02-29T23:59:59.1Z"), UnixTime{1'709'251'199'100});
+    EXPECT_EQ(read_rfc3339("1970-01-01T00:00:00.123456Z"), UnixTime{123});
+    for (const char* text :
+         {"", "Z", "2026-03-01T12:00:00", "2026-03-01T12:00:00+01:00", "2026-02-30T12:00:00Z",
+          "2026-03-01T24:00:00Z", "2026-03-01T12:00:00.Z", "2026-03-01T12:00:00,5Z",
+          "2026-03-01 12:00:00Z", "2026-3-01T12:00:00Z", "2026-03-01T12:00:00.5xZ"}) {
+        EXPECT_EQ(read_rfc3339(text), std::nullopt) << text;
+    }
+}
+
 // A newer or broken server must not break the client: every member as every type.
 TEST(ReadNode, TakesAnyJson) {
     for (const char* value : {"null", "true", "-1", "1.5", "1e300", "\"x\"", "[]", "[1]", "{}"}) {
@@ -88,11 +101,11 @@ TEST(ReadNode, TakesAnyJson) {
         (void)read_node(Json::parse(value));
     }
     const Node node = read_node(Json::parse(
-        R"({"name": "a", "mac": ["m1", "m2"], "state": "loading", "attempt": 2, "since": 5,
+        R"({"name": "a", "mac": ["m1", "m2"], "state": "loading", "attempt": 2, "since": "1970-01-01T00:00:01.005Z",
             "bytes_served": 3, "expected_bytes": 4, "tags": ["x", "y"]})"));
     EXPECT_EQ(node.mac, "m1,m2");
     EXPECT_EQ(percent_of(node), 75U);
-    EXPECT_EQ(node.since, UnixTime{5});
+    EXPECT_EQ(node.since, UnixTime{1005});
     EXPECT_EQ(node.tags, (std::vector<std::string>{"x", "y"}));
 }
 
