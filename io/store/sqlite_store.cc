@@ -41,11 +41,13 @@ bool make_folder(const std::string& folder) {
     }
 }
 
-void bind(sqlite3_stmt* statement, int at, std::int64_t value) noexcept {
+// Not called bind: for a std::string, std::bind would be the better match, and do nothing.
+void bind_value(sqlite3_stmt* statement, int at, std::int64_t value) noexcept {
     sqlite3_bind_int64(statement, at, value);
 }
-void bind(sqlite3_stmt* statement, int at, std::string_view text) noexcept {
-    sqlite3_bind_text64(statement, at, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+void bind_value(sqlite3_stmt* statement, int at, std::string_view text) noexcept {
+    sqlite3_bind_text64(statement, at, text.empty() ? "" : text.data(), // a null pointer is NULL
+                        text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
 std::string_view column_text(sqlite3_stmt* statement, int at) noexcept {
@@ -306,18 +308,18 @@ Result<void, StoreError> SqliteStore::write(const Batch& batch) {
     }
     for (const LeaseRecord& lease : batch.leases) {
         sqlite3_stmt* const put = statements_.put_lease.get();
-        bind(put, 1, to_number(lease.address));
+        bind_value(put, 1, to_number(lease.address));
         sqlite3_bind_blob(put, 2, lease.mac.octets.data(),
                           static_cast<int>(lease.mac.octets.size()), SQLITE_STATIC);
-        bind(put, 3, static_cast<std::int64_t>(lease.state));
-        bind(put, 4, lease.expires.ms);
-        bind(put, 5, hostname_of(lease));
+        bind_value(put, 3, static_cast<std::int64_t>(lease.state));
+        bind_value(put, 4, lease.expires.ms);
+        bind_value(put, 5, hostname_of(lease));
         if (!run(statements_.put_lease)) {
             return failed();
         }
     }
     for (const std::string& name : batch.removed_nodes) {
-        bind(statements_.remove_node.get(), 1, name);
+        bind_value(statements_.remove_node.get(), 1, name);
         if (!run(statements_.remove_node)) {
             return failed();
         }
@@ -325,27 +327,27 @@ Result<void, StoreError> SqliteStore::write(const Batch& batch) {
     for (const NodeRecord& node : batch.nodes) {
         sqlite3_stmt* const put = statements_.put_node.get();
         const std::string text = write_node_record(node);
-        bind(put, 1, node.name());
-        bind(put, 2, static_cast<std::int64_t>(node.revision));
-        bind(put, 3, text);
+        bind_value(put, 1, node.name());
+        bind_value(put, 2, static_cast<std::int64_t>(node.revision));
+        bind_value(put, 3, text);
         if (!run(statements_.put_node)) {
             return failed();
         }
     }
     for (const Event& event : batch.events) {
         sqlite3_stmt* const put = statements_.put_event.get();
-        bind(put, 1, static_cast<std::int64_t>(event.id));
-        bind(put, 2, event.at.ms);
-        bind(put, 3, to_text(event.kind));
-        bind(put, 4, event.node);
-        bind(put, 5, event.message);
+        bind_value(put, 1, static_cast<std::int64_t>(event.id));
+        bind_value(put, 2, event.at.ms);
+        bind_value(put, 3, to_text(event.kind));
+        bind_value(put, 4, event.node);
+        bind_value(put, 5, event.message);
         if (!run(statements_.put_event)) {
             return failed();
         }
     }
     if (!batch.events.empty() && batch.events.back().id > events_kept_max) {
-        bind(statements_.trim_events.get(), 1,
-             static_cast<std::int64_t>(batch.events.back().id - events_kept_max));
+        bind_value(statements_.trim_events.get(), 1,
+                   static_cast<std::int64_t>(batch.events.back().id - events_kept_max));
         if (!run(statements_.trim_events)) {
             return failed();
         }

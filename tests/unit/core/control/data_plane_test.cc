@@ -139,6 +139,7 @@ TEST_F(ControlTest, AnswersAreThoseOfTheProfileAlone) {
 }
 
 TEST_F(ControlTest, ATemplateWithAnErrorIs500AndOneEvent) {
+    reload(make_broken_site());
     boot_to(1, InstallState::loading);
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(ask(1, "/answers/" + token("r1n01") + "/broken.cfg").status, 500);

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/node/node_record.hh"
+
+#include "core/site/scalar.hh"
+
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+NodeRecord full_record() {
+    NodeRecord node;
+    node.spec.name = "r1n01";
+    node.spec.macs = {MacAddress{{2, 0, 0, 0, 0, 1}}, MacAddress{{2, 0, 0, 0, 0, 2}}};
+    node.spec.match.uuid = Uuid{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    node.spec.match.circuit_id = "rack1/port17";
+    node.spec.profile = "debian12";
+    node.spec.address = Ipv4Address{{10, 0, 0, 21}};
+    node.spec.tags = {"rack1", "compute"};
+    node.spec.variables = {{"disk", "/dev/vda"}, {"n", 3}, {"list", {1, 2}}};
+    node.origin = NodeOrigin::api;
+    node.revision = 77;
+    node.install = {.state = InstallState::installing,
+                    .attempt = 5,
+                    .tries = 2,
+                    .token = {{9, 9}},
+                    .token_use = TokenUse::open,
+                    .answered = true,
+                    .started = true,
+                    .percent = 42,
+                    .since = UnixTime{1'000},
+                    .deadline = UnixTime{2'000},
+                    .message = "un\"packing\n"};
+    node.learned_macs = {MacAddress{{2, 0, 0, 0, 0, 3}}};
+    node.uuid = node.spec.match.uuid;
+    node.arch = 7;
+    node.address = {{10, 0, 1, 1}};
+    node.bytes_served = UINT64_MAX;
+    node.loading_bytes = 2;
+    node.expected_bytes = 3;
+    BootTimeline boot{.attempt = 5, .token = {{9, 9}}, .marks = {}};
+    boot.set(BootMark::offer, UnixTime{10});
+    boot.set(BootMark::installed, UnixTime{20});
+    node.boots = {boot};
+    return node;
+}
+
+TEST(NodeRecord, IsReadBackWhole) {
+    const NodeRecord node = full_record();
+    const std::string text = write_node_record(node);
+    const auto read = read_node_record(text);
+    ASSERT_TRUE(read.has_value()) << read.error();
+    EXPECT_EQ(write_node_record(*read), text);
+    EXPECT_EQ(read->install, node.install);
+    EXPECT_EQ(read->boots, node.boots);
+    EXPECT_EQ(read->macs(), node.macs());
+    EXPECT_EQ(read->spec.variables, node.spec.variables);
+    EXPECT_EQ(read->spec.match.uuid, node.spec.match.uuid);
+    EXPECT_EQ(read->bytes_served, UINT64_MAX);
+}
+
+TEST(NodeRecord, AnEmptyOneIsReadBack) {
+    NodeRecord node;
+    node.spec.name = "x";
+    const std::string text = write_node_record(node);
+    const auto read = read_node_record(text);
+    ASSERT_TRUE(read.has_value()) << read.error();
+    EXPECT_EQ(write_node_record(*read), text);
+}
+
+// Whatever is cut off or flipped, it is an error or a record, never an exception.
+TEST(NodeRecord, DamagedTextIsAnError) {
+    const std::string text = write_node_record(full_record());
+    for (std::size_t size = 0; size < text.size(); ++size) {
+        EXPECT_FALSE(read_node_record(text.substr(0, size)).has_value());
+    }
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        for (const char c : {'\0', '"', '{', '9', '\xFF'}) {
+            std::string flipped = text;
+            flipped[at] = c;
+            (void)read_node_record(flipped);
+        }
+    }
+}
+
+TEST(NodeRecord, TextThatIsNotUtf8IsKeptAsFarAsItGoes) {
+    NodeRecord node = full_record();
+    node.install.message = "a\xFF"
+                           "b";
+    EXPECT_TRUE(read_node_record(write_node_record(node)).has_value());
+}
+
+TEST(NodeRecord, PercentOfLoadingIsOfWhatIsExpected) {
+    NodeRecord node;
+    node.install.state = InstallState::loading;
+    for (const auto& [loaded, expected, percent] :
+         std::vector<std::array<std::uint64_t, 3>>{{0, 0, 0},
+                                                   {5, 0, 0},
+                                                   {0, 100, 0},
+                                                   {50, 100, 50},
+                                                   {100, 100, 100},
+                                                   {1'000, 100, 100},
+                                                   {3, 7, 3},
+                                                   {1ULL << 62U, UINT64_MAX, 25}}) {
+        node.loading_bytes = loaded;
+        node.expected_bytes = expected;
+        EXPECT_EQ(stage_percent(node), percent) << loaded << " of " << expected;
+    }
+}
+
+TEST(NodeRecord, UuidTextIsWhatTheSiteReads) {
+    const std::string text = "79000000-0123-4567-89ab-cdef01234567";
+    const auto uuid = read_uuid(text);
+    ASSERT_TRUE(uuid.has_value());
+    EXPECT_EQ(uuid_text(*uuid), text);
+}
+
+TEST(BootTimeline, TheFirstMarkOfAKindCounts) {
+    BootTimeline boot;
+    EXPECT_EQ(boot.begin(), UnixTime{});
+    EXPECT_TRUE(boot.set(BootMark::script, UnixTime{5}));
+    EXPECT_FALSE(boot.set(BootMark::script, UnixTime{6}));
+    EXPECT_TRUE(boot.set(BootMark::offer, UnixTime{3}));
+    EXPECT_EQ(boot.begin(), UnixTime{3});
+    EXPECT_EQ(boot.at(BootMark::script), UnixTime{5});
+}
+
+} // namespace
+} // namespace muster
