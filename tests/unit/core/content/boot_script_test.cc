@@ -65,11 +65,13 @@ TEST(IpxeScript, InitrdsOfTheSameNameStayApartAndAProfilesUrlIsTakenAsItStands) 
         << text;
 }
 
-TEST(IpxeScript, BootLocalStartsTheDiskUnderBiosAndLeavesUnderEfi) {
+TEST(IpxeScript, BootLocalStartsTheDiskUnderBiosAndGoesByGrubUnderEfi) {
     EXPECT_EQ(boot_local_script(to(BootLoader::ipxe)), R"(#!ipxe
 echo muster: r1n01: booting from its own disk
-iseq ${platform} efi && exit 1 ||
+iseq ${platform} efi && goto efi ||
 sanboot --no-describe --drive 0x80 || exit 1
+:efi
+chain --autofree tftp://10.0.0.1/loaders/grubx64.efi || exit 1
 )");
 }
 
@@ -105,8 +107,10 @@ exit 1
 TEST(IpxeScript, FailedSaysWhyAndBootsTheDisk) {
     EXPECT_EQ(failed_script(to(BootLoader::ipxe), "no space on /dev/vda"), R"(#!ipxe
 echo muster: r1n01: install failed: no space on /dev/vda, booting from its own disk
-iseq ${platform} efi && exit 1 ||
+iseq ${platform} efi && goto efi ||
 sanboot --no-describe --drive 0x80 || exit 1
+:efi
+chain --autofree tftp://10.0.0.1/loaders/grubx64.efi || exit 1
 )");
 }
 
@@ -242,7 +246,7 @@ ONTIMEOUT again
 LABEL again
   CONFIG http://10.0.0.1:8080/boot/pxelinux.cfg/default
 )");
-    constexpr std::string_view local = "\nDEFAULT local\nPROMPT 0\nLABEL local\n  LOCALBOOT 0\n";
+    constexpr std::string_view local = "\nDEFAULT local\nPROMPT 0\nLABEL local\n  LOCALBOOT -1\n";
     EXPECT_EQ(boot_local_script(whom),
               "SAY muster: r1n01: booting from its own disk" + std::string{local});
     EXPECT_EQ(ignored_script(whom), "SAY muster: r1n01: not for this server" + std::string{local});
