@@ -73,9 +73,9 @@ void HttpServer::send_continue(HttpConnection& c, const Now& now, Outbox& out) n
 }
 
 void HttpServer::note_sent(HttpConnection& c, std::uint64_t bytes) noexcept {
-    const std::uint64_t done = std::min(bytes, c.send_size);
-    metrics_.sent_bytes.add(done - c.send_done);
-    c.send_done = done;
+    const std::uint64_t count = std::min(bytes, c.send_size - c.send_done);
+    metrics_.sent_bytes.add(count);
+    c.send_done += count;
 }
 
 /// A GET of a file begins, if the answer is one: HEAD and refusals are no transfers.

@@ -73,7 +73,6 @@ private:
         bool paused = false;
         bool closing = false;          ///< the server ordered to close
         std::optional<StreamSend> out; ///< its sizes; what is being sent
-        std::uint64_t sent = 0;
     };
 
     static HttpLimits limits() {
@@ -119,8 +118,7 @@ private:
             break;
         case 5:
             if (s.out) {
-                s.sent += script_.byte() * 16U;
-                server_.on_stream_progress(id(slot), s.sent, now_, out_);
+                server_.on_stream_progress(id(slot), script_.byte() * 16U, now_, out_);
             }
             break;
         case 6:
@@ -201,7 +199,6 @@ private:
             MUSTER_CHECK((send.content == nullptr) == (send.size == 0));
             MUSTER_CHECK(!send.content || send.offset + send.size <= send.content->bytes.size());
             s.out = send;
-            s.sent = 0;
         }
         for (const OpenRequest& request : out_.opens) {
             opens_.push_back(request.ticket);

@@ -143,7 +143,7 @@ TEST(HttpServerInput, TheDriverIsPausedBeforeInputOverflowsAndResumedWhenThereIs
     EXPECT_EQ(world.orders[0].kind, StreamOrder::Kind::pause);
     EXPECT_EQ(world.orders[0].stream, stream);
     // What the driver had in its hands already still fits.
-    world.data(stream, std::string(15 * 1024, 'x'));
+    world.data(stream, std::string(47 * 1024, 'x'));
     EXPECT_EQ(world.orders.size(), 1U) << "told once";
     for (std::size_t i = 0; world.orders.size() == 1 && i < requests; ++i) {
         world.finish_send(stream);
@@ -156,7 +156,7 @@ TEST(HttpServerInput, ADriverThatIgnoresThePauseLosesTheConnection) {
     HttpWorld world;
     world.hold_opens = true;
     const StreamId stream = world.open();
-    world.data(stream, get("/files/a") + std::string(32 * 1024, 'x'));
+    world.data(stream, get("/files/a") + std::string(64 * 1024, 'x'));
     ASSERT_EQ(world.orders.size(), 1U);
     EXPECT_EQ(world.orders[0].kind, StreamOrder::Kind::pause);
     world.data(stream, "x");

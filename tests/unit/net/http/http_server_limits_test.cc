@@ -70,14 +70,14 @@ TEST(HttpServerLimits, ASendMayStallForTwoMinutesAndGoesOnForeverWithProgress) {
     world.add_file("files:a", std::string(1'000'000, 'A'));
     const StreamId stream = world.open();
     world.data(stream, get("/files/a"));
-    for (std::uint64_t i = 1; i <= 10; ++i) {
+    for (int i = 0; i < 10; ++i) {
         world.pass(119s);
-        world.server.on_stream_progress(stream, i * 1000, world.now, world.out);
+        world.server.on_stream_progress(stream, 1000, world.now, world.out);
         world.perform();
     }
     EXPECT_TRUE(world.orders.empty());
     world.pass(60s);
-    world.server.on_stream_progress(stream, 10'000, world.now, world.out); // nothing new
+    world.server.on_stream_progress(stream, 0, world.now, world.out); // nothing new
     world.pass(60s + 1ms);
     EXPECT_EQ(world.orders.back().kind, StreamOrder::Kind::close);
     EXPECT_EQ(closed(world, HttpClose::send_timeout), 1U);
