@@ -176,6 +176,7 @@ std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role
 HttpAnswer answer_error(const HttpExchange& exchange, HttpRole role, HttpError error) {
     const HttpErrorText& reason = describe(error);
     HttpAnswer answer;
+    answer.refusal = error;
     answer.head.status = status_for(exchange.client, reason.status);
     answer.head.no_store = true;
     if (answer.head.status == 503) {
@@ -267,17 +268,6 @@ HttpAnswer answer_reply(const HttpExchange& exchange, HttpRole role, const Dynam
         return answer_unsatisfiable(exchange, role, reply.content->bytes.size());
     }
     return answer;
-}
-
-std::optional<HttpError> refusal_of(const HttpAnswer& answer) noexcept {
-    switch (answer.head.status) {
-    case 412:
-        return HttpError::precondition_failed;
-    case 416:
-        return HttpError::range_not_satisfiable;
-    default:
-        return std::nullopt;
-    }
 }
 
 } // namespace muster

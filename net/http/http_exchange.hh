@@ -46,7 +46,8 @@ struct HttpAnswer {
     HttpResponseHead head;
     std::string text;
     ContentRef content;
-    ByteRange part; ///< of `content`
+    ByteRange part;                   ///< of `content`
+    std::optional<HttpError> refusal; ///< what it says, if it is one
 };
 
 /// One line of text, or in the admin API its JSON form.
@@ -62,8 +63,5 @@ struct HttpAnswer {
 /// honoured, because GRUB seeks by asking again with Range and takes a 200 for the part it wanted.
 [[nodiscard]] HttpAnswer answer_reply(const HttpExchange& exchange, HttpRole role,
                                       const DynamicReply& reply, UnixTime now);
-
-/// Which refusal an answer of answer_file() is, if it is one: for its counter.
-[[nodiscard]] std::optional<HttpError> refusal_of(const HttpAnswer& answer) noexcept;
 
 } // namespace muster

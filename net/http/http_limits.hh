@@ -25,9 +25,9 @@ struct HttpLimits {
     /// requests. Boot clients send a head in one segment and wait for the answer, so few
     /// connections ever hold one.
     std::uint32_t input_blocks = 512;
-    /// The most that the driver hands over in one on_stream_data(). More is taken as well, but
-    /// pipelined requests behind the first may then not fit.
-    std::uint32_t receive_bytes_max = 16 * 1024;
+    /// Room kept for what the driver hands over at once, or had under way when it was told to
+    /// pause: a dozen of its buffers. A client that pipelines more than fits loses its connection.
+    std::uint32_t receive_bytes_max = 48 * 1024;
     std::uint64_t body_bytes_max = 64 * 1024;          ///< a report of an installer
     std::uint64_t admin_body_bytes_max = 1024 * 1024;  ///< a list of nodes
     std::uint64_t bodies_bytes_max = 16 * 1024 * 1024; ///< of all connections together

@@ -8,7 +8,6 @@
 namespace muster {
 
 void HttpServer::refuse(HttpConnection& c, HttpError error, const Now& now, Outbox& out) noexcept {
-    metrics_.refused[static_cast<std::size_t>(error)].add();
     if (describe(error).status == 400) {
         c.exchange.keep_alive = false; // it may be out of step with us, or up to no good
     }
@@ -19,6 +18,9 @@ void HttpServer::refuse(HttpConnection& c, HttpError error, const Now& now, Outb
 void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outbox& out) noexcept {
     using Connection = HttpResponseHead::Connection;
     const HttpExchange& exchange = c.exchange;
+    if (answer.refusal) {
+        metrics_.refused[static_cast<std::size_t>(*answer.refusal)].add();
+    }
     answer.head.date = now.wall;
     if (!exchange.keep_alive) {
         answer.head.connection = Connection::close;
@@ -71,17 +73,14 @@ void HttpServer::send_continue(HttpConnection& c, const Now& now, Outbox& out) n
 }
 
 void HttpServer::note_sent(HttpConnection& c, std::uint64_t bytes) noexcept {
-    const std::uint64_t done = std::min(bytes, c.send_size);
-    metrics_.sent_bytes.add(done - c.send_done);
-    c.send_done = done;
+    const std::uint64_t count = std::min(bytes, c.send_size - c.send_done);
+    metrics_.sent_bytes.add(count);
+    c.send_done += count;
 }
 
 /// A GET of a file begins, if the answer is one: HEAD and refusals are no transfers.
 void HttpServer::begin_samples(HttpConnection& c, const HttpAnswer& answer, const Now& now,
                                Outbox& out) noexcept {
-    if (const auto error = refusal_of(answer)) {
-        metrics_.refused[static_cast<std::size_t>(*error)].add();
-    }
     const bool transfers = answer.head.status == 200 || answer.head.status == 206;
     if (!transfers || c.exchange.method != HttpMethod::get) {
         return;

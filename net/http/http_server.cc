@@ -317,8 +317,8 @@ void HttpServer::on_stream_progress(StreamId stream, std::uint64_t bytes_sent, c
                                     Outbox& out) noexcept {
     HttpConnection* c = find(stream);
     if (c == nullptr || (c->state != State::sending && c->state != State::continuing) ||
-        bytes_sent <= c->send_done) {
-        return; // a report about a send that was cut off, or nothing new
+        bytes_sent == 0) {
+        return; // a report about a send that was cut off, or no progress
     }
     note_sent(*c, bytes_sent);
     timers_.arm(stream.slot, now.steady + limits_.send_timeout);
@@ -333,7 +333,7 @@ void HttpServer::on_stream_sent(StreamId stream, const Now& now, Outbox& out) no
     if (c == nullptr || (c->state != State::sending && c->state != State::continuing)) {
         return;
     }
-    note_sent(*c, c->send_size);
+    note_sent(*c, c->send_size - c->send_done);
     if (c->state == State::continuing) {
         enter(*c, State::reading_body, now.steady + limits_.body_timeout);
     } else {

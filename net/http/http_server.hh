@@ -20,7 +20,8 @@ namespace muster {
 ///
 /// What a driver must keep to:
 ///  - StreamId.slot is below HttpLimits::connections, and a generation names one connection;
-///  - data of one connection comes in order; none after StreamOrder::pause until `resume`;
+///  - data of one connection comes in order; after StreamOrder::pause no more than was under way,
+///    which fits if it is at most HttpLimits::receive_bytes_max, until `resume`;
 ///  - every StreamSend ends with on_stream_sent() or on_stream_closed();
 ///  - on_stream_closed() comes exactly once for each on_stream_open(), also after
 ///    StreamOrder::close, and the slot is used again only afterwards.
@@ -38,8 +39,8 @@ public:
     void on_stream_open(StreamId stream, const Endpoint& peer, const Endpoint& local,
                         const Now& now, Outbox& out) noexcept;
     void on_stream_data(StreamId stream, Bytes bytes, const Now& now, Outbox& out) noexcept;
-    /// Part of the StreamSend that is out has gone. `bytes_sent` counts from its first byte, head
-    /// included: it is where the driver stands, not what was added since the last report.
+    /// Part of the StreamSend that is out has gone: `bytes_sent` since the last such report, bytes
+    /// of the head included.
     void on_stream_progress(StreamId stream, std::uint64_t bytes_sent, const Now& now,
                             Outbox& out) noexcept;
     /// The StreamSend that was out has gone wholly; with close_after, the stream is shut down.

@@ -12,11 +12,11 @@ namespace muster {
 
 /// The condition fields of a request, as they came; empty: absent.
 struct HttpConditions {
-    std::string if_match;
-    std::string if_none_match;
-    std::string if_modified_since;
-    std::string if_unmodified_since;
-    std::string if_range;
+    std::string if_match{};
+    std::string if_none_match{};
+    std::string if_modified_since{};
+    std::string if_unmodified_since{};
+    std::string if_range{};
 };
 
 /// What a content has to be recognised by.

@@ -80,15 +80,15 @@ struct HttpResponseHead {
     bool no_store = false;      ///< Cache-Control: no-store
     bool ask_for_token = false; ///< WWW-Authenticate: Bearer (RFC 9110 section 15.5.2)
     std::uint32_t retry_after_s = 0;
-    UnixTime date;
-    UnixTime last_modified;
-    std::string_view content_type;
-    std::string_view etag;
-    std::string_view allow;
-    std::optional<std::uint64_t> content_length;
-    std::optional<ByteRange> part; ///< of `whole`: Content-Range of a 206
+    UnixTime date{};
+    UnixTime last_modified{};
+    std::string_view content_type{};
+    std::string_view etag{};
+    std::string_view allow{};
+    std::optional<std::uint64_t> content_length{};
+    std::optional<ByteRange> part{}; ///< of `whole`: Content-Range of a 206
     /// Size of the whole content, for Content-Range; alone it is that of a 416.
-    std::optional<std::uint64_t> whole;
+    std::optional<std::uint64_t> whole{};
 };
 
 /// Writes the status line and fields with the empty line; overflow() of the writer tells whether
