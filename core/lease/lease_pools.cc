@@ -224,7 +224,9 @@ std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const No
         ++counter(lease.state);
         by_address_.emplace(record->address, slot);
         if (lease.state != Lease::State::idle) {
-            timers_.arm(slot, now.steady + (record->expires - now.wall));
+            const bool bound = lease.state == Lease::State::bound;
+            timers_.arm(slot, now.steady + (record->expires - now.wall) +
+                                  (bound ? limits_.expiry_grace : Duration::zero()));
         }
     }
     place_leases();
