@@ -349,10 +349,10 @@ std::uint32_t& LeaseTable::counter(Lease::State state) noexcept {
 /// Appends to the list of those that may go to other machines; a reserved address may not.
 void LeaseTable::link_idle(Slot slot) noexcept {
     Lease& lease = at(slot);
-    PoolSet* set = pools_of(lease.subnet);
-    if (lease.listed || set == nullptr || reserved(lease.address)) {
+    if (lease.listed || reserved(lease.address) || !in_pool(lease.subnet, lease.address)) {
         return;
     }
+    PoolSet* set = pools_of(lease.subnet); // in a pool, so it is there
     lease.listed = true;
     lease.prev_idle = set->idle_tail;
     lease.next_idle = Lease::no_link;

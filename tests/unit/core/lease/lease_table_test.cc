@@ -280,6 +280,21 @@ TEST_F(LeaseTableTest, ANewSiteKeepsLeasesAndGivesLostAddressesToNobody) {
     EXPECT_EQ(table.count().bound, 2U);
 }
 
+TEST_F(LeaseTableTest, ARememberedLeaseOutlivesASiteWithoutItsSubnetUnlessTheTableIsCrowded) {
+    for (const bool crowded : {false, true}) {
+        LeaseTable fresh{LeaseLimits{.leases_max = crowded ? 1U : 16U}};
+        const std::vector<LeaseRecord> records{
+            {.address = ip("10.0.0.12"), .mac = mac(1), .expires = at(0s).wall}};
+        const std::vector with{plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")};
+        const std::vector without{plan("10.1.0.0/24", "10.1.0.10-10.1.0.13")};
+        fresh.set_subnets(without);
+        EXPECT_EQ(fresh.restore(records, at(10s)), 0U);
+        fresh.set_subnets(with);
+        const auto id = fresh.offer(client(1), std::nullopt, at(10s));
+        EXPECT_EQ(fresh.lease(*id).address, ip(crowded ? "10.0.0.10" : "10.0.0.12"));
+    }
+}
+
 TEST_F(LeaseTableTest, LeasesOfOneMachineInTwoSubnetsAreTwo) {
     use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.13"), plan("10.9.0.0/24", "10.9.0.1-10.9.0.9")});
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
