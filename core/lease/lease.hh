@@ -70,6 +70,9 @@ struct LeaseLimits {
     std::uint32_t pool_addresses_max = 1U << 24U;
     /// How long an offered address is kept for the machine.
     Duration offer_hold = std::chrono::seconds{60};
+    /// How long a bound lease is kept to its machine beyond its end: many clients count their time
+    /// from when the ACK reached them, which is later than when the server began to.
+    Duration expiry_grace = std::chrono::seconds{10};
     /// For this long after restore() an expired lease goes to its own machine only: it may have
     /// been prolonged without a durable record while the store was full (LeaseTable::prolong()).
     Duration recycle_hold = std::chrono::seconds{120};

@@ -180,9 +180,18 @@ void LeaseTable::place_leases() {
             map_machine(slot);
         }
     }
+    // Ended leases of addresses that are served no more are kept, for the next site may bring
+    // them back; but not when they crowd the table.
+    const bool crowded = leases_.in_use() > leases_.capacity() / 2;
     for (const Slot slot : slots) {
-        if (at(slot).state == Lease::State::idle) {
-            retire(slot); // links it, or forgets it when its address is served no more
+        const Lease& lease = at(slot);
+        if (lease.state != Lease::State::idle) {
+            continue;
+        }
+        if (crowded && !reserved(lease.address) && !in_pool(lease.subnet, lease.address)) {
+            erase(slot);
+        } else {
+            link_idle(slot);
         }
     }
 }
@@ -224,7 +233,9 @@ std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const No
         ++counter(lease.state);
         by_address_.emplace(record->address, slot);
         if (lease.state != Lease::State::idle) {
-            timers_.arm(slot, now.steady + (record->expires - now.wall));
+            const bool bound = lease.state == Lease::State::bound;
+            timers_.arm(slot, now.steady + (record->expires - now.wall) +
+                                  (bound ? limits_.expiry_grace : Duration::zero()));
         }
     }
     place_leases();

@@ -58,7 +58,11 @@ std::optional<LeaseId> LeaseTable::replaced_by(LeaseId id) const noexcept {
 }
 
 Instant LeaseTable::deadline(LeaseId id) const noexcept {
-    return timers_.armed(raw(id)) ? timers_.deadline(raw(id)) : Instant::never();
+    if (!timers_.armed(raw(id))) {
+        return Instant::never();
+    }
+    const bool bound = at(raw(id)).state == Lease::State::bound;
+    return timers_.deadline(raw(id)) - (bound ? limits_.expiry_grace : Duration::zero());
 }
 
 bool LeaseTable::reservation_open(const LeaseClient& client) const noexcept {
@@ -231,16 +235,17 @@ void LeaseTable::bind(LeaseId id, const LeaseRecord& record, Instant deadline) n
     lease.expires = record.expires;
     lease.hostname = record.hostname;
     lease.previous = Lease::no_link;
-    timers_.arm(slot, deadline);
+    timers_.arm(slot, deadline + limits_.expiry_grace);
 }
 
 void LeaseTable::prolong(LeaseId id, Instant deadline) noexcept {
     const Slot slot = raw(id);
+    const bool longer = at(slot).state != Lease::State::bound || this->deadline(id) < deadline;
     unlink_idle(slot);
     set_state(slot, Lease::State::bound);
     at(slot).commit = {};
-    if (!timers_.armed(slot) || timers_.deadline(slot) < deadline) {
-        timers_.arm(slot, deadline);
+    if (longer) {
+        timers_.arm(slot, deadline + limits_.expiry_grace);
     }
 }
 
@@ -344,10 +349,10 @@ std::uint32_t& LeaseTable::counter(Lease::State state) noexcept {
 /// Appends to the list of those that may go to other machines; a reserved address may not.
 void LeaseTable::link_idle(Slot slot) noexcept {
     Lease& lease = at(slot);
-    PoolSet* set = pools_of(lease.subnet);
-    if (lease.listed || set == nullptr || reserved(lease.address)) {
+    if (lease.listed || reserved(lease.address) || !in_pool(lease.subnet, lease.address)) {
         return;
     }
+    PoolSet* set = pools_of(lease.subnet); // in a pool, so it is there
     lease.listed = true;
     lease.prev_idle = set->idle_tail;
     lease.next_idle = Lease::no_link;

@@ -53,7 +53,7 @@ public:
                                               SubnetId subnet) const noexcept;
     /// The lease that this one is to replace once it is bound: the machine had it before.
     [[nodiscard]] std::optional<LeaseId> replaced_by(LeaseId id) const noexcept;
-    /// When the lease ends by itself.
+    /// When the lease ends by itself: the end that was acknowledged, if it is bound.
     [[nodiscard]] Instant deadline(LeaseId id) const noexcept;
 
     /// A commit of the lease is under way: it ends by nothing until the commit does.

@@ -58,10 +58,7 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
         // with what remains of the time that is being committed.
         metrics_.commits.add(CommitOutcome::repeated);
         const Duration left = pending->record.expires - x.now.wall;
-        if (!write_pending(x, lease.commit, whole_seconds(left))) {
-            drop(DhcpDrop::reply_too_long); // the earlier one stands
-        }
-        return;
+        return write_pending(x, lease.commit, whole_seconds(left));
     }
     const std::uint32_t lease_s = whole_seconds(x.subnet->lease);
     if (lease.hostname == record.hostname) {
@@ -100,10 +97,7 @@ void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseReco
     claimed.value->lease = id;
     claimed.value->record = record;
     claimed.value->deadline = x.now.steady + std::chrono::seconds{lease_s};
-    if (!write_pending(x, claimed.handle, lease_s)) {
-        pending_.release(claimed.handle);
-        return drop(DhcpDrop::reply_too_long);
-    }
+    write_pending(x, claimed.handle, lease_s);
     if (!x.out.tell(LeaseCommit{.request = claimed.handle, .lease = record})) {
         pending_.release(claimed.handle);
         return drop(DhcpDrop::busy);
@@ -111,15 +105,12 @@ void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseReco
     leases_.begin_commit(id, claimed.handle);
 }
 
-/// Makes the ACK that will leave once the commit is durable; false when it does not fit.
-bool DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lease_s) noexcept {
+/// Makes the ACK that will leave once the commit is durable.
+void DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lease_s) noexcept {
     PendingAck& pending = *pending_.get(handle);
     const Ipv4Address address = pending.record.address;
     const DhcpReply reply = make_reply(x, DhcpMessageType::ack, address, lease_s);
     const WrittenReply written = write_reply(reply, scratch_);
-    if (written.size == 0) {
-        return false;
-    }
     const Bytes message = Bytes{scratch_}.first(written.size);
     std::copy(message.begin(), message.end(), reply_buffer(handle).begin());
     pending.size = static_cast<std::uint16_t>(written.size);
@@ -127,7 +118,6 @@ bool DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lea
     pending.path = choose_reply_path(message_.header, reply.type, address, x.origin);
     pending.seen = sighting(x, address, true);
     pending.boots = x.identity.boots();
-    return true;
 }
 
 void DhcpServer::on_lease_committed(const LeaseCommitted& commit, const Now& now,

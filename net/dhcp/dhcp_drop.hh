@@ -20,8 +20,7 @@ namespace muster {
     X(pool_exhausted, "every address of the subnet is somebody's")                                 \
     X(table_full, "the table of leases is full (DhcpLimits::leases_max)")                          \
     X(busy, "control or the list of waiting commits takes no more now")                            \
-    X(store_refused, "a new lease could not be made durable")                                      \
-    X(reply_too_long, "the reply does not fit a message")
+    X(store_refused, "a new lease could not be made durable")
 
 enum class DhcpDrop : std::uint8_t {
 #define X(name, text) name,

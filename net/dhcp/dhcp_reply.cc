@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/dhcp/dhcp_reply.hh"
 
+#include "core/base/check.hh"
+
 #include <algorithm>
 #include <bitset>
 
@@ -23,16 +25,21 @@ constexpr std::array required{DhcpOptionCode::subnet_mask, DhcpOptionCode::domai
                               DhcpOptionCode::client_machine};
 constexpr std::size_t name_servers_max = 16;
 
+/// The smallest limit a client can set, and what every reply holds: message type, server
+/// identifier, three times, the longest option 82 and `end`. It always fits.
+constexpr std::size_t smallest_limit = 576 - dhcp_ip_overhead; // RFC 2132 section 9.10
+constexpr std::size_t essential_size = dhcp_fixed_size + 3 + 6 + 3 * 6 + 257 + 1;
+static_assert(essential_size <= smallest_limit);
+
 /// 7/8 of a time without overflow (RFC 2131 section 4.4.5).
 constexpr std::uint32_t seven_eighths(std::uint32_t seconds) noexcept {
     return seconds - seconds / 8;
 }
 
 std::size_t size_limit(const DhcpMessage& request) noexcept {
-    constexpr std::uint16_t smallest = 576; // RFC 2132 section 9.10; also when it says less
-    const auto told = request.u16(DhcpOptionCode::maximum_message_size).value_or(smallest);
-    return std::min<std::size_t>(std::max(told, smallest) - dhcp_ip_overhead,
-                                 dhcp_message_size_max);
+    const std::size_t told = request.u16(DhcpOptionCode::maximum_message_size).value_or(0);
+    return std::clamp(std::max(told, dhcp_ip_overhead) - dhcp_ip_overhead, smallest_limit,
+                      dhcp_message_size_max);
 }
 
 /// Writes the options of one reply, each once.
@@ -180,17 +187,13 @@ WrittenReply write_reply(const DhcpReply& reply, MutableBytes buffer) noexcept {
     const DhcpHeader header = reply_header(reply);
     DhcpWriter writer{buffer, header, size_limit(reply.request), relay};
     WrittenReply written;
-    bool fits =
-        writer.option_u8(DhcpOptionCode::message_type, static_cast<std::uint8_t>(reply.type)) &&
-        writer.option(DhcpOptionCode::server_identifier, reply.server_identifier);
+    writer.option_u8(DhcpOptionCode::message_type, static_cast<std::uint8_t>(reply.type));
+    writer.option(DhcpOptionCode::server_identifier, reply.server_identifier);
     if (reply.lease_s) {
         written.lease_offset = writer.position();
-        fits = fits && writer.option_u32(DhcpOptionCode::address_lease_time, *reply.lease_s) &&
-               writer.option_u32(DhcpOptionCode::renewal_time, *reply.lease_s / 2) &&
-               writer.option_u32(DhcpOptionCode::rebinding_time, seven_eighths(*reply.lease_s));
-    }
-    if (!fits) {
-        return {};
+        writer.option_u32(DhcpOptionCode::address_lease_time, *reply.lease_s);
+        writer.option_u32(DhcpOptionCode::renewal_time, *reply.lease_s / 2);
+        writer.option_u32(DhcpOptionCode::rebinding_time, seven_eighths(*reply.lease_s));
     }
     if (const auto client_id = reply.request.find(DhcpOptionCode::client_identifier)) {
         writer.option(DhcpOptionCode::client_identifier, *client_id); // RFC 6842 section 3
@@ -211,6 +214,7 @@ WrittenReply write_reply(const DhcpReply& reply, MutableBytes buffer) noexcept {
         }
     }
     written.size = writer.finish();
+    MUSTER_CHECK(written.size != 0); // see essential_size
     return written;
 }
 

@@ -22,11 +22,12 @@ struct DhcpReply {
 };
 
 struct WrittenReply {
-    std::size_t size = 0;         ///< 0: it did not fit
+    std::size_t size = 0;
     std::size_t lease_offset = 0; ///< where options 51, 58, 59 stand; 0: there are none
 };
 
-/// Writes the reply: at least 300 bytes, at most what option 57 allows, never above 1472.
+/// Writes the reply into `buffer`, which has dhcp_message_size_max bytes: at least 300 bytes, at
+/// most what option 57 allows, never above 1472.
 ///
 /// `siaddr` is always set (GRUB takes its server from there), the boot file stands in the header
 /// and, when asked for, in options 66 and 67 with a NUL each; options asked for come in the order

@@ -383,9 +383,6 @@ void DhcpServer::tell_seen(const MachineSeen& seen, Outbox& out) noexcept {
 
 void DhcpServer::send_now(Exchange& x, const DhcpReply& reply) noexcept {
     const WrittenReply written = write_reply(reply, scratch_);
-    if (written.size == 0) {
-        return drop(DhcpDrop::reply_too_long);
-    }
     const ReplyPath path = choose_reply_path(message_.header, reply.type, reply.yiaddr, x.origin);
     send(path, reply.type, Bytes{scratch_}.first(written.size), x.out);
 }

@@ -83,8 +83,7 @@ private:
     void acknowledge(Exchange& x, const Ipv4Address& address) noexcept;
     void commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseRecord& record,
                                 std::uint32_t lease_s) noexcept;
-    [[nodiscard]] bool write_pending(Exchange& x, SlabHandle handle,
-                                     std::uint32_t lease_s) noexcept;
+    void write_pending(Exchange& x, SlabHandle handle, std::uint32_t lease_s) noexcept;
     [[nodiscard]] std::optional<std::uint32_t>
     durable_time_left(const Exchange& x, LeaseId id, std::uint32_t lease_s) const noexcept;
     void send_durable(PendingAck& pending, SlabHandle handle, const Now& now, Outbox& out) noexcept;

@@ -31,13 +31,13 @@ struct DhcpHeader {
     std::uint32_t xid = 0;
     std::uint16_t secs = 0;
     std::uint16_t flags = 0;
-    Ipv4Address ciaddr;
-    Ipv4Address yiaddr;
-    Ipv4Address siaddr;
-    Ipv4Address giaddr;
+    Ipv4Address ciaddr{};
+    Ipv4Address yiaddr{};
+    Ipv4Address siaddr{};
+    Ipv4Address giaddr{};
     std::array<std::uint8_t, 16> chaddr{};
-    std::string_view sname; ///< up to its NUL; empty when it holds options (option 52)
-    std::string_view file;  ///< the same
+    std::string_view sname{}; ///< up to its NUL; empty when it holds options (option 52)
+    std::string_view file{};  ///< the same
 
     [[nodiscard]] constexpr MacAddress mac() const noexcept {
         return {{chaddr[0], chaddr[1], chaddr[2], chaddr[3], chaddr[4], chaddr[5]}};

@@ -55,7 +55,7 @@ protected:
     }
     LeaseId id_of(std::string_view address) { return table.find(ip(address)).value(); }
 
-    LeaseTable table{LeaseLimits{.leases_max = 16}};
+    LeaseTable table{LeaseLimits{.leases_max = 16, .expiry_grace = 0s}};
 };
 
 TEST_F(LeaseTableTest, OffersEachMachineItsOwnAddressFromTheLowest) {
@@ -84,7 +84,7 @@ TEST_F(LeaseTableTest, AFullPoolRefusesByName) {
 }
 
 TEST_F(LeaseTableTest, AFullTableRefusesByNameOrReusesAnOldLease) {
-    LeaseTable small{LeaseLimits{.leases_max = 1}};
+    LeaseTable small{LeaseLimits{.leases_max = 1, .expiry_grace = 0s}};
     const std::vector subnets{plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")};
     small.set_subnets(subnets);
     const auto only = small.offer(client(1), std::nullopt, at(0s));
@@ -108,6 +108,20 @@ TEST_F(LeaseTableTest, AnExpiredLeaseStaysWithItsMachineUntilTheAddressIsNeeded)
     EXPECT_EQ(offer(client(2), 30s), ip("10.0.0.11")) << "remembered";
     EXPECT_EQ(offer(client(5), 30s), ip("10.0.0.10")) << "needed: the one that ended longest ago";
     EXPECT_EQ(offer(client(1), 30s), Ipv4Address{}) << "nothing is left for its old machine";
+}
+
+TEST_F(LeaseTableTest, ABoundLeaseIsKeptALittleBeyondItsEnd) {
+    LeaseTable graceful{LeaseLimits{.leases_max = 16, .expiry_grace = 10s}};
+    const std::vector subnets{plan("10.0.0.0/24", "10.0.0.10-10.0.0.10")};
+    graceful.set_subnets(subnets);
+    const auto id = graceful.offer(client(1), std::nullopt, at(0s));
+    graceful.bind(*id, {.address = ip("10.0.0.10"), .mac = mac(1), .expires = at(100s).wall},
+                  at(100s).steady);
+    EXPECT_EQ(graceful.deadline(*id), at(100s).steady) << "what was acknowledged";
+    graceful.expire(at(109s));
+    EXPECT_FALSE(graceful.offer(client(2), std::nullopt, at(109s)).has_value());
+    graceful.expire(at(110s));
+    EXPECT_TRUE(graceful.offer(client(2), std::nullopt, at(110s)).has_value());
 }
 
 TEST_F(LeaseTableTest, AnOfferOfARememberedLeaseThatLapsesIsRememberedAgain) {
@@ -264,6 +278,21 @@ TEST_F(LeaseTableTest, ANewSiteKeepsLeasesAndGivesLostAddressesToNobody) {
     use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.20")});
     EXPECT_EQ(offer(client(3)), ip("10.0.0.13")) << "10.0.0.10 is still in use";
     EXPECT_EQ(table.count().bound, 2U);
+}
+
+TEST_F(LeaseTableTest, ARememberedLeaseOutlivesASiteWithoutItsSubnetUnlessTheTableIsCrowded) {
+    for (const bool crowded : {false, true}) {
+        LeaseTable fresh{LeaseLimits{.leases_max = crowded ? 1U : 16U}};
+        const std::vector<LeaseRecord> records{
+            {.address = ip("10.0.0.12"), .mac = mac(1), .expires = at(0s).wall}};
+        const std::vector with{plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")};
+        const std::vector without{plan("10.1.0.0/24", "10.1.0.10-10.1.0.13")};
+        fresh.set_subnets(without);
+        EXPECT_EQ(fresh.restore(records, at(10s)), 0U);
+        fresh.set_subnets(with);
+        const auto id = fresh.offer(client(1), std::nullopt, at(10s));
+        EXPECT_EQ(fresh.lease(*id).address, ip(crowded ? "10.0.0.10" : "10.0.0.12"));
+    }
 }
 
 TEST_F(LeaseTableTest, LeasesOfOneMachineInTwoSubnetsAreTwo) {
