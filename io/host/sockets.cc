@@ -125,6 +125,7 @@ Result<Fd, SysError> open_icmpv6_socket(const InterfaceInfo& interface) {
         set(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255) &&
         set(socket.get(), IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255) &&
         set(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0) &&
+        set(socket.get(), IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
         set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (!ok) {
         return sys_error(what);

@@ -145,6 +145,13 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
             std::memcpy(local.octets.data(), &info.ipi6_addr, 16);
             datagram.local = local;
             datagram.interface = info.ipi6_ifindex;
+        } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_HOPLIMIT) {
+            int hops = 0;
+            std::memcpy(&hops, CMSG_DATA(header), sizeof hops);
+            if (hops != 255) { // it crossed a router, so it is none of this link's (RFC 4861 6.1)
+                buffers_.recycle(id);
+                return -1;
+            }
         }
     }
     datagram.payload = {static_cast<const std::byte*>(io_uring_recvmsg_payload(out, &layout_)),

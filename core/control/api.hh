@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin API: what operators and their tools ask and order.
+#pragma once
+
+#include "core/control/answer.hh"
+#include "core/control/control_options.hh"
+#include "core/control/rendering.hh"
+#include "core/control/url_query.hh"
+
+namespace muster {
+
+inline constexpr std::size_t page_entries_default = 1'000;
+inline constexpr std::size_t page_entries_max = 10'000;
+
+/// `{"error": {"code": …, "message": …}}`.
+[[nodiscard]] Answer api_error(std::uint16_t status, std::string_view code,
+                               std::string_view message);
+
+class Api {
+public:
+    Api(Ledger& ledger, Installs& installs, const Rendering& rendering, const ContentIndex& content,
+        ControlCounters& counters, const ControlOptions& options)
+        : ledger_(ledger),
+          installs_(installs),
+          rendering_(rendering),
+          content_(content),
+          counters_(counters),
+          options_(options) {}
+
+    /// Puts what the request orders into the open batch; see Decision. What only asks is answered
+    /// from what is committed.
+    [[nodiscard]] Decision decide(const DynamicRequest& request, UnixTime at);
+
+    /// Whether commits succeed now, for /readyz; and the time of the last start, for the page.
+    void set_store_works(bool works) noexcept { store_works_ = works; }
+
+private:
+    using Path = std::vector<std::string>; ///< below /api/v1
+    using Order = InstallEventKind;
+
+    [[nodiscard]] bool authorized(const DynamicRequest& request) const;
+    Decision on_api(const DynamicRequest& request, const Path& path, UnixTime at);
+    Decision on_nodes(const DynamicRequest& request, const Path& path, UnixTime at);
+    Decision on_order(const std::string& name, Order order, UnixTime at);
+    Decision on_tagged_install(const DynamicRequest& request, UnixTime at);
+    Decision on_put(const std::string& name, const DynamicRequest& request, UnixTime at);
+    Decision on_delete(const std::string& name, UnixTime at);
+
+    [[nodiscard]] Answer list_nodes(const UrlQuery& query) const;
+    [[nodiscard]] Answer list_leases(const UrlQuery& query) const;
+    [[nodiscard]] Answer list_events(const UrlQuery& query) const;
+    [[nodiscard]] Answer show_render(const NodeRecord& node) const;
+    [[nodiscard]] Answer show_metrics() const;
+    /// A decision that shows the node, if it is there when the batch is committed.
+    Decision showing(std::string name, Answer (Api::*show)(const NodeRecord&) const) const;
+    [[nodiscard]] Answer show_node(const NodeRecord& node) const;
+    [[nodiscard]] Answer show_timeline(const NodeRecord& node) const;
+
+    Ledger& ledger_;
+    Installs& installs_;
+    const Rendering& rendering_;
+    const ContentIndex& content_;
+    ControlCounters& counters_;
+    const ControlOptions& options_;
+    bool store_works_ = true;
+};
+
+/// The page at `/`: self-contained HTML.
+[[nodiscard]] std::string_view admin_page() noexcept;
+
+} // namespace muster

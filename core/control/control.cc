@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// Control: gathers facts, commits, answers. What it publishes to workers is in publish.cc.
+#include "core/control/control.hh"
+
+#include "core/base/check.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+constexpr std::uint32_t retry_after_s = 2;
+constexpr Instant at_once{INT64_MIN};
+
+Answer unavailable_answer(WorkerId worker, std::string_view why) {
+    Answer answer =
+        worker == admin_worker ? api_error(503, "unavailable", why) : text_answer(503, why);
+    answer.retry_after_s = retry_after_s;
+    return answer;
+}
+
+Answer broken_answer(WorkerId worker, const std::exception& error) {
+    const std::string text = fmt::format("this request met an error: {}", error.what());
+    return worker == admin_worker ? api_error(500, "internal", text) : text_answer(500, text);
+}
+
+ControlOutbox::Addressed reply_to(WorkerId worker, Ticket ticket, Answer answer) {
+    auto reply = std::make_unique<DynamicReply>();
+    reply->ticket = ticket;
+    reply->status = answer.status;
+    reply->retry_after_s = answer.retry_after_s;
+    reply->content = std::make_shared<TextContent>(std::move(answer.body), answer.type);
+    return {worker, ControlMessage{std::move(reply)}};
+}
+
+} // namespace
+
+Control::Control(Store& store, const ContentIndex& content, RandomSource random,
+                 ControlOptions options)
+    : options_(std::move(options)),
+      ledger_(store),
+      installs_(ledger_, content, std::move(random), counters_),
+      rendering_(ledger_, installs_, content),
+      data_plane_(ledger_, installs_, rendering_, counters_, options_),
+      api_(ledger_, installs_, rendering_, content, counters_, options_) {}
+
+void Control::start(StoredState state, std::shared_ptr<const Site> site, const Now& now) {
+    MUSTER_CHECK(site != nullptr);
+    ledger_.load(std::move(state));
+    installs_.set_site(site);
+    new_site_ = std::move(site);
+    snapshot_due_ = true;
+    for (const auto& [name, node] : ledger_.nodes().all()) {
+        if (node.install.deadline == UnixTime{}) {
+            continue;
+        }
+        Duration left = std::max(node.install.deadline - now.wall, options_.restart_grace);
+        if (const Profile* const profile = installs_.profile_of(node)) {
+            // A clock that was set back meanwhile must not make this a matter of years.
+            left =
+                std::min(left, std::max({profile->deadlines.booting, profile->deadlines.installing,
+                                         options_.restart_grace}));
+        }
+        watch_deadline(name, now.steady + left);
+    }
+}
+
+void Control::on_site(std::shared_ptr<const Site> site) {
+    MUSTER_CHECK(site != nullptr);
+    new_site_ = std::move(site);
+}
+
+void Control::on_message(WorkerId worker, WorkerMessage&& message, const Now& now) {
+    if (pending_.size() >= control_pending_max) {
+        refuse(worker, std::move(message));
+        return;
+    }
+    pending_.push_back({worker, std::move(message), now.wall});
+}
+
+void Control::refuse(WorkerId worker, WorkerMessage&& message) {
+    ++counters_.overload;
+    if (const auto* const lease = std::get_if<LeaseCommit>(&message)) {
+        if (lease->request.generation != 0) {
+            refusals_.push_back({worker, LeaseCommitted{lease->request, false}});
+        }
+    } else if (const auto* const request = std::get_if<std::unique_ptr<DynamicRequest>>(&message)) {
+        refusals_.push_back(reply_to(worker, (*request)->ticket,
+                                     unavailable_answer(worker, "too many requests wait")));
+    }
+}
+
+void Control::step(const Now& now, ControlOutbox& out) {
+    std::move(refusals_.begin(), refusals_.end(), std::back_inserter(out.messages));
+    refusals_.clear();
+
+    const bool try_store = !outage_ || now.steady >= store_retry_;
+    if (new_site_ && try_store) {
+        take_new_site(now.wall);
+    }
+    for (Pending& pending : pending_) {
+        apply(pending);
+    }
+    pending_.clear();
+    if (try_store) {
+        fire_deadlines(now);
+        if (now.steady >= progress_due_) {
+            ledger_.flush_progress();
+            progress_due_ = Instant::never();
+        }
+    }
+    if (outage_ && (try_store || !ledger_.batch_empty())) {
+        probe_store(now);
+    }
+    if (ledger_.batch_empty()) {
+        answer_requests(true, out);
+    } else if (auto committed = ledger_.commit()) {
+        on_committed(std::move(*committed), now, out);
+    } else {
+        on_refused(committed.error(), now, out);
+    }
+    if (ledger_.has_progress() && progress_due_ == Instant::never()) {
+        progress_due_ = now.steady + progress_interval;
+    }
+}
+
+Instant Control::next_deadline() const noexcept {
+    if (!pending_.empty() || !refusals_.empty() || !ledger_.batch_empty() ||
+        (new_site_ && !outage_)) {
+        return at_once;
+    }
+    if (outage_) {
+        return store_retry_; // deadlines wait until their outcome can be kept
+    }
+    const Instant deadline = deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
+    return std::min(deadline, progress_due_);
+}
+
+void Control::take_new_site(UnixTime at) {
+    last_site_ = installs_.site_ref();
+    installs_.set_site(std::exchange(new_site_, nullptr));
+    installs_.merge_site(at);
+    site_in_batch_ = true;
+}
+
+void Control::apply(Pending& pending) {
+    struct Visitor {
+        Control& control;
+        const Pending& pending;
+
+        void operator()(std::monostate) const {}
+        void operator()(const LeaseCommit& commit) const {
+            control.ledger_.add_lease(commit.lease);
+            ++control.leases_in_batch_;
+            if (commit.request.generation != 0) {
+                control.leases_waiting_.emplace_back(pending.worker, commit.request);
+            }
+        }
+        void operator()(const MachineSeen& seen) const {
+            control.installs_.on_seen(seen, pending.at);
+        }
+        void operator()(const std::unique_ptr<DynamicRequest>& request) const {
+            control.apply_request(pending.worker, *request, pending.at);
+        }
+        void operator()(const std::unique_ptr<TransferSample>& sample) const {
+            control.installs_.on_sample(*sample, pending.at);
+        }
+    };
+    std::visit(Visitor{*this, pending}, pending.message);
+}
+
+void Control::apply_request(WorkerId worker, const DynamicRequest& request, UnixTime at) {
+    const std::uint64_t edits = ledger_.edits();
+    Decision decision;
+    try {
+        decision =
+            worker == admin_worker ? api_.decide(request, at) : data_plane_.decide(request, at);
+    } catch (const std::exception& error) { // of a library; what came of it stays in the batch
+        decision = decided(broken_answer(worker, error));
+    }
+    requests_waiting_.push_back({.worker = worker,
+                                 .ticket = request.ticket,
+                                 .decision = std::move(decision),
+                                 .changes = ledger_.edits() != edits});
+}
+
+void Control::fire_deadlines(const Now& now) {
+    std::vector<std::string> due;
+    for (auto it = deadlines_.begin(); it != deadlines_.end() && it->first <= now.steady; ++it) {
+        due.push_back(it->second);
+    }
+    for (const std::string& name : due) {
+        const NodeRecord* const node = ledger_.nodes().find(name);
+        if (node == nullptr || node->install.deadline == UnixTime{}) {
+            watch_deadline(name, Instant::never());
+            continue;
+        }
+        // The steady clock decides; the wall clock may have been set back since.
+        installs_.apply(name, {.kind = InstallEventKind::deadline_passed},
+                        std::max(now.wall, node->install.deadline));
+    }
+}
+
+/// Puts the story of the outage into the batch: it is kept exactly if the outage is over.
+void Control::probe_store(const Now& now) {
+    ledger_.note(outage_->since, EventKind::store_failed, "", outage_->text);
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(now.wall - outage_->since).count();
+    ledger_.note(now.wall, EventKind::store_recovered, "",
+                 fmt::format("the store takes changes again, after {} s", seconds));
+}
+
+void Control::on_committed(Ledger::Committed committed, const Now& now, ControlOutbox& out) {
+    ++counters_.commits;
+    counters_.records += committed.records;
+    counters_.events += committed.events.size();
+    counters_.leases_committed += leases_in_batch_;
+    for (Event& event : committed.events) {
+        if (outage_ && event.kind == EventKind::store_failed) {
+            continue; // said when it began
+        }
+        out.events.push_back(std::move(event));
+    }
+    outage_.reset();
+    api_.set_store_works(true);
+    watch_deadlines(committed.changes, now);
+    answer_leases(true, out);
+    if (site_in_batch_) {
+        site_in_batch_ = false;
+        last_site_.reset();
+        snapshot_due_ = true;
+    }
+    if (snapshot_due_) {
+        publish_snapshot(out);
+    } else {
+        publish_changes(committed.changes, out);
+    }
+    answer_requests(true, out);
+}
+
+void Control::on_refused(const StoreError& error, const Now& now, ControlOutbox& out) {
+    ++counters_.commit_failures;
+    counters_.leases_refused += leases_in_batch_;
+    store_retry_ = now.steady + store_retry_interval;
+    api_.set_store_works(false);
+    if (!outage_) {
+        outage_ = Outage{now.wall, error.text};
+        out.events.push_back({.id = 0,
+                              .at = now.wall,
+                              .kind = EventKind::store_failed,
+                              .node = {},
+                              .message = error.text});
+    }
+    if (site_in_batch_) {
+        site_in_batch_ = false;
+        if (new_site_ == nullptr) {
+            new_site_ = installs_.site_ref();
+        }
+        installs_.set_site(std::exchange(last_site_, nullptr));
+    }
+    answer_leases(false, out);
+    if (snapshot_due_) {
+        publish_snapshot(out); // at start: known machines are served all the same
+    }
+    answer_requests(false, out);
+}
+
+void Control::answer_leases(bool durable, ControlOutbox& out) {
+    for (const auto& [worker, request] : leases_waiting_) {
+        out.messages.push_back({worker, LeaseCommitted{request, durable}});
+    }
+    leases_waiting_.clear();
+    leases_in_batch_ = 0;
+}
+
+void Control::answer_requests(bool durable, ControlOutbox& out) {
+    for (Waiting& waiting : requests_waiting_) {
+        Answer answer;
+        if (waiting.changes && !durable) {
+            ++counters_.store_unavailable;
+            answer =
+                unavailable_answer(waiting.worker, "the store takes no changes now; ask again");
+        } else {
+            try {
+                answer = waiting.decision();
+            } catch (const std::exception& error) { // of a library
+                answer = broken_answer(waiting.worker, error);
+            }
+        }
+        out.messages.push_back(reply_to(waiting.worker, waiting.ticket, std::move(answer)));
+    }
+    requests_waiting_.clear();
+}
+
+void Control::watch_deadline(const std::string& name, Instant at) {
+    if (const auto it = deadline_of_.find(name); it != deadline_of_.end()) {
+        deadlines_.erase({it->second, name});
+        deadline_of_.erase(it);
+    }
+    if (at != Instant::never()) {
+        deadlines_.insert({at, name});
+        deadline_of_.emplace(name, at);
+    }
+}
+
+void Control::watch_deadlines(const std::vector<Ledger::Change>& changes, const Now& now) {
+    for (const Ledger::Change& change : changes) {
+        const NodeRecord* const node = ledger_.nodes().find(change.name);
+        const UnixTime deadline = node == nullptr ? UnixTime{} : node->install.deadline;
+        if (deadline == UnixTime{}) {
+            watch_deadline(change.name, Instant::never());
+        } else if (!change.before || change.before->install.deadline != deadline ||
+                   !deadline_of_.contains(change.name)) {
+            watch_deadline(change.name, now.steady + (deadline - now.wall));
+        }
+    }
+}
+
+} // namespace muster

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/addr/ip_address.hh"
+#include "core/base/time.hh"
+#include "core/metrics/exposition.hh"
+
+#include <functional>
+#include <map>
+#include <string>
+
+namespace muster {
+
+struct ControlOptions {
+    unsigned workers = 1;         ///< workers 0 .. workers - 1 get snapshots
+    std::uint16_t http_port = 80; ///< in URLs
+    /// What clients are told when neither the site nor their request names the server's address.
+    Ipv4Address server_address;
+    /// Finds the boot loaders for a site's overrides (name → absolute path), at each reload; see
+    /// resolve_loaders(). Empty: the overrides are all there is.
+    std::function<std::map<std::string, std::string>(const std::map<std::string, std::string>&)>
+        find_loaders;
+    std::string admin_token; ///< bearer token of the admin API; empty: none is wanted
+    /// Adds what others count to a scrape of /metrics; may be empty.
+    std::function<void(Exposition&)> scrape;
+    Duration restart_grace = std::chrono::minutes{2}; ///< see Control::start()
+};
+
+} // namespace muster

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/control/installs.hh"
+
+#include "core/base/check.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+constexpr std::string_view files_prefix = "/files/";
+constexpr std::string_view loaders_prefix = "/loaders/";
+constexpr unsigned refusals_noted_max = 10; ///< a second
+
+constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
+    switch (kind) {
+    case InstallEventKind::offered:
+        return BootMark::offer;
+    case InstallEventKind::loader_asked:
+        return BootMark::loader;
+    case InstallEventKind::script_asked:
+        return BootMark::script;
+    case InstallEventKind::payload_fetched:
+        return BootMark::kernel;
+    case InstallEventKind::answers_fetched:
+        return BootMark::answers;
+    case InstallEventKind::report_started:
+    case InstallEventKind::report_progress:
+        return BootMark::started;
+    case InstallEventKind::report_installed:
+        return BootMark::installed;
+    case InstallEventKind::report_failed:
+    case InstallEventKind::deadline_passed:
+    case InstallEventKind::order_install:
+    case InstallEventKind::order_ignore:
+    case InstallEventKind::order_boot_local:
+    case InstallEventKind::profile_given:
+    case InstallEventKind::profile_removed:
+        return std::nullopt;
+    }
+    __builtin_unreachable();
+}
+
+bool is_url(std::string_view path) noexcept {
+    return path.find("://") != std::string_view::npos;
+}
+
+bool names_payload(const Profile& profile, std::string_view file) noexcept {
+    return file == profile.kernel ||
+           std::find(profile.initrd.begin(), profile.initrd.end(), file) != profile.initrd.end();
+}
+
+std::string state_text(const Install& before, const InstallStep& step) {
+    std::string text = fmt::format("{}, was {}", to_text(step.next.state), to_text(before.state));
+    if (step.attempt_began) {
+        text += fmt::format(" (attempt {} begins)", step.next.attempt);
+    }
+    return text;
+}
+
+void begin_attempt(NodeRecord& node, std::uint64_t expected) {
+    node.bytes_served = 0;
+    node.loading_bytes = 0;
+    node.expected_bytes = expected;
+    if (node.boots.size() >= boots_kept_max) {
+        node.boots.erase(node.boots.begin());
+    }
+    node.boots.push_back(
+        {.attempt = node.install.attempt, .token = node.install.token, .marks = {}});
+}
+
+} // namespace
+
+const std::string& Installs::profile_name_of(const NodeRecord& node) const noexcept {
+    const bool by_rule = node.spec.profile.empty() && node.origin == NodeOrigin::discovered &&
+                         site_->unknown.action == BootAction::install;
+    return by_rule ? site_->unknown.profile : node.spec.profile;
+}
+
+const Profile* Installs::profile_of(const NodeRecord& node) const noexcept {
+    const auto it = site_->profiles.find(profile_name_of(node));
+    return it == site_->profiles.end() ? nullptr : &it->second;
+}
+
+BootAction Installs::action_of(const NodeRecord& node) const noexcept {
+    switch (node.install.state) {
+    case InstallState::new_node:
+        // A machine that somebody listed is known to be ours; without a profile it runs what is
+        // on its disk. One that just turned up gets what the site says about such machines.
+        if (node.origin != NodeOrigin::discovered) {
+            return BootAction::boot_local;
+        }
+        return site_->unknown.action == BootAction::install ? BootAction::hold
+                                                            : site_->unknown.action;
+    case InstallState::ready:
+    case InstallState::booting:
+    case InstallState::loading:
+    case InstallState::installing:
+        return BootAction::install;
+    case InstallState::installed:
+        return BootAction::boot_local;
+    case InstallState::failed:
+        // Its disk may be half written, so it is not sent there; it waits for an operator.
+        return BootAction::hold;
+    case InstallState::ignored:
+        return BootAction::ignore;
+    }
+    __builtin_unreachable();
+}
+
+NodeBoot Installs::boot_of(const NodeRecord& node, const MacAddress& mac) const {
+    NodeBoot boot{.mac = mac, .action = action_of(node), .reserved = node.spec.address};
+    if (const Profile* const profile = profile_of(node)) {
+        boot.loader = profile->loader;
+    }
+    const std::string_view name = node.name();
+    std::copy_n(name.begin(), std::min(name.size(), boot.name.size() - 1), boot.name.begin());
+    return boot;
+}
+
+InstallPolicy Installs::policy_of(const NodeRecord& node) const noexcept {
+    const Profile* const profile = profile_of(node);
+    if (profile == nullptr) {
+        return {};
+    }
+    return {.has_profile = true,
+            .booting = profile->deadlines.booting,
+            .installing = profile->deadlines.installing,
+            .retries = profile->retries};
+}
+
+std::uint64_t Installs::expected_bytes(const Profile* profile) const {
+    if (profile == nullptr) {
+        return 0;
+    }
+    std::uint64_t sum = is_url(profile->kernel) ? 0 : content_.size(profile->kernel).value_or(0);
+    for (const std::string& initrd : profile->initrd) {
+        sum += is_url(initrd) ? 0 : content_.size(initrd).value_or(0);
+    }
+    return sum;
+}
+
+Token Installs::fresh_token() {
+    Token token;
+    while (token.empty() || ledger_.nodes().find(token) != nullptr) {
+        std::array<std::byte, sizeof(token.octets)> bytes{};
+        random_(bytes);
+        std::transform(bytes.begin(), bytes.end(), token.octets.begin(),
+                       [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
+    }
+    return token;
+}
+
+InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTime at) {
+    const NodeRecord* const node = ledger_.nodes().find(name);
+    MUSTER_CHECK(node != nullptr);
+    const InstallState state = node->install.state;
+    if (state == InstallState::ready || state == InstallState::installing) {
+        event.fresh = fresh_token(); // only from these may an attempt begin
+    }
+    InstallStep step = step_install(node->install, event, at, policy_of(*node));
+    if (step.outcome == InstallOutcome::token_refused ||
+        step.outcome == InstallOutcome::no_profile) {
+        return step;
+    }
+    NodeRecord next = *node;
+    next.install = step.next;
+    if (!step.failure.empty()) {
+        ++counters_.attempts_failed;
+        ledger_.note(at, EventKind::attempt_failed, name, step.failure);
+    }
+    if (step.attempt_began) {
+        ++counters_.attempts_begun;
+        begin_attempt(next, expected_bytes(profile_of(*node)));
+    }
+    bool marked = false;
+    BootTimeline* const boot = next.latest_boot();
+    const auto mark = mark_of(event.kind);
+    if (boot != nullptr && mark && step.next.token_use != TokenUse::none &&
+        (attempt_runs(step.next.state) || *mark == BootMark::installed)) {
+        marked = boot->set(*mark, at);
+    }
+    if (step.next.state != state || step.attempt_began) {
+        ledger_.note(at, EventKind::state_changed, name, state_text(node->install, step));
+        counters_.installs_completed += event.kind == InstallEventKind::report_installed ? 1U : 0U;
+    }
+    if (step.outcome == InstallOutcome::changed || marked) {
+        ledger_.put(std::move(next));
+    }
+    return step;
+}
+
+const NodeRecord* Installs::find_or_discover(const MacAddress& mac, const std::optional<Uuid>& uuid,
+                                             UnixTime at) {
+    if (const NodeRecord* const known = ledger_.nodes().find(mac)) {
+        return known;
+    }
+    if (const NodeRecord* const named = uuid ? ledger_.nodes().find(*uuid) : nullptr) {
+        if (named->learned_macs.size() >= macs_per_node_max) {
+            return named; // it changes its address all the time; the oldest ones stay known
+        }
+        NodeRecord next = *named;
+        next.learned_macs.push_back(mac);
+        ledger_.note(at, EventKind::node_changed, next.name(),
+                     fmt::format("recognised by its UUID, link address {}", to_text(mac)));
+        ledger_.put(next);
+        return ledger_.nodes().find(mac);
+    }
+    NodeRecord fresh;
+    fresh.spec.name = discovered_name(mac);
+    if (mac.is_zero() || ledger_.nodes().size() >= nodes_max ||
+        ledger_.nodes().find(fresh.name()) != nullptr) {
+        ++counters_.machines_not_added;
+        if (!table_full_noted_ && ledger_.nodes().size() >= nodes_max) {
+            table_full_noted_ = true;
+            ledger_.note(at, EventKind::limit_reached, "",
+                         fmt::format("{} nodes are known; machines seen now are not added; remove "
+                                     "nodes that are gone",
+                                     nodes_max));
+        }
+        return nullptr;
+    }
+    fresh.spec.macs = {mac};
+    fresh.uuid = uuid;
+    fresh.install.since = at;
+    const std::string name = fresh.name();
+    ledger_.note(at, EventKind::node_added, name, "seen for the first time");
+    ledger_.put(std::move(fresh));
+    settle_profile(name, at);
+    return ledger_.nodes().find(mac);
+}
+
+void Installs::on_seen(const MachineSeen& seen, UnixTime at) {
+    const bool boots = seen.kind != DhcpClientKind::other;
+    const NodeRecord* const node =
+        boots ? find_or_discover(seen.mac, seen.uuid, at) : ledger_.nodes().find(seen.mac);
+    if (node == nullptr) {
+        return;
+    }
+    const std::string name = node->name();
+    if (seen.acknowledged && !seen.address.is_unspecified()) {
+        ledger_.remember_address(seen.address, seen.mac);
+    }
+    NodeRecord* const edit = ledger_.progress_of(name);
+    if (!seen.address.is_unspecified()) {
+        edit->address = seen.address;
+    }
+    if (boots) {
+        edit->arch = seen.arch;
+        if (seen.uuid && seen.uuid != edit->uuid) {
+            NodeRecord next = *edit; // the table finds nodes by it: not in place
+            next.uuid = seen.uuid;
+            ledger_.put(std::move(next));
+        }
+        apply(name, {.kind = InstallEventKind::offered}, at);
+    }
+}
+
+void Installs::on_sample(const TransferSample& sample, UnixTime at) {
+    const auto address = sample.client.v4();
+    const NodeRecord* const node = address ? ledger_.node_at(*address) : nullptr;
+    if (node == nullptr) {
+        return;
+    }
+    const std::string name = node->name();
+    const std::string_view path = sample.path;
+    const bool flows = sample.phase == TransferSample::Phase::started || sample.sent > 0;
+    const Profile* const profile = profile_of(*node);
+    const bool payload = profile != nullptr && path.starts_with(files_prefix) &&
+                         names_payload(*profile, path.substr(files_prefix.size()));
+    const bool loader = path.starts_with(loaders_prefix);
+    if (flows && loader &&
+        !(node->latest_boot() != nullptr && attempt_runs(node->install.state) &&
+          node->latest_boot()->at(BootMark::loader) != UnixTime{})) {
+        apply(name, {.kind = InstallEventKind::loader_asked}, at);
+    } else if (flows && payload && node->install.state == InstallState::booting) {
+        apply(name, {.kind = InstallEventKind::payload_fetched}, at);
+    }
+    if (sample.sent == 0) {
+        return;
+    }
+    NodeRecord* const edit = ledger_.progress_of(name);
+    if (attempt_runs(edit->install.state)) {
+        edit->bytes_served += sample.sent;
+        edit->loading_bytes += payload ? sample.sent : 0;
+    }
+}
+
+void Installs::note_refused_token(const Token& token, std::string_view what,
+                                  const IpAddress& client, UnixTime at) {
+    ++counters_.tokens_refused;
+    if (at - refusals_since_ >= 1s || at < refusals_since_) {
+        refusals_since_ = at;
+        refusals_noted_ = 0;
+    }
+    if (++refusals_noted_ > refusals_noted_max) {
+        return; // the metric has them all
+    }
+    const NodeRecord* const node = ledger_.nodes().find(token);
+    std::string why = "a token that no attempt has";
+    if (node != nullptr) {
+        const auto boot = std::find_if(node->boots.begin(), node->boots.end(),
+                                       [&](const BootTimeline& b) { return b.token == token; });
+        why = fmt::format("the token of attempt {}, which has ended", boot->attempt);
+    }
+    ledger_.note(at, EventKind::token_refused, node == nullptr ? "" : node->name(),
+                 fmt::format("{} from {} with {}", what, to_text(client), why));
+}
+
+} // namespace muster

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control knows, in memory, always equal to what the store has: changes gather in a
+// batch, and are kept or taken back as one.
+#pragma once
+
+#include "core/node/node_table.hh"
+#include "core/store/store.hh"
+
+#include <deque>
+#include <set>
+
+namespace muster {
+
+/// Nodes, leases and events over a Store.
+///
+/// Between two commits nodes() shows the changes of the open batch, so that several facts about
+/// one node build on each other; leases() and events() show what is committed. A commit that
+/// fails restores the nodes as they were: nothing is ever visible that is not durable.
+class Ledger {
+public:
+    explicit Ledger(Store& store) : store_(store) {}
+
+    void load(StoredState state);
+
+    [[nodiscard]] const NodeTable& nodes() const noexcept { return nodes_; }
+    [[nodiscard]] const std::map<Ipv4Address, LeaseRecord>& leases() const noexcept {
+        return leases_;
+    }
+    [[nodiscard]] const std::deque<Event>& events() const noexcept { return events_; }
+
+    /// Who has this address: by its lease, else by what was remembered.
+    [[nodiscard]] const NodeRecord* node_at(const Ipv4Address& address) const noexcept;
+    /// The address of a machine; unspecified when none is known.
+    [[nodiscard]] Ipv4Address address_of(const NodeRecord& node) const noexcept;
+    /// Remembers an address that no lease of ours tells of (another DHCP server gave it).
+    void remember_address(const Ipv4Address& address, const MacAddress& mac);
+
+    // Changes of the open batch.
+    void put(NodeRecord node);
+    void erase(std::string_view name);
+    void add_lease(const LeaseRecord& lease) { batch_.leases.push_back(lease); }
+    void note(UnixTime at, EventKind kind, std::string_view node, std::string message);
+    /// A record whose counters may be changed in place. They are kept with the next
+    /// flush_progress(): what a crash loses of them is a moment of a progress bar.
+    [[nodiscard]] NodeRecord* progress_of(std::string_view name);
+    [[nodiscard]] bool has_progress() const noexcept { return !progress_.empty(); }
+    void flush_progress();
+
+    /// True if the open batch changes, adds or removes this node.
+    [[nodiscard]] bool touches(std::string_view name) const noexcept {
+        return before_.find(name) != before_.end();
+    }
+    /// How many node changes the open batch has taken; rises with every put() and erase().
+    [[nodiscard]] std::uint64_t edits() const noexcept { return edits_; }
+    [[nodiscard]] bool batch_empty() const noexcept { return batch_.empty() && before_.empty(); }
+
+    struct Change {
+        std::string name;
+        std::optional<NodeRecord> before; ///< empty: it was added
+    };
+    struct Committed {
+        std::vector<Change> changes;
+        std::vector<Event> events;
+        std::size_t records = 0; ///< written in all
+    };
+    /// Makes the open batch durable, or takes it back. Either way the next batch is open then.
+    [[nodiscard]] Result<Committed, StoreError> commit();
+
+private:
+    void index_lease(const LeaseRecord& lease);
+    void take_back();
+
+    Store& store_;
+    NodeTable nodes_;
+    std::map<Ipv4Address, LeaseRecord> leases_;
+    absl::flat_hash_map<MacAddress, Ipv4Address> address_of_mac_;
+    absl::flat_hash_map<Ipv4Address, MacAddress> remembered_;
+    std::deque<Event> events_;
+    std::uint64_t next_event_id_ = 1;
+
+    Batch batch_; ///< of nodes only what flush_progress() added
+    std::map<std::string, std::optional<NodeRecord>, std::less<>> before_;
+    std::set<std::string, std::less<>> progress_;
+    std::uint64_t edits_ = 0;
+};
+
+} // namespace muster

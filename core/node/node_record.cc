@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node record in memory and as the JSON text that stores keep.
+#include "core/node/node_record.hh"
+
+#include "core/site/scalar.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Text from machines may be anything; JSON wants UTF-8.
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json write_install(const Install& install) {
+    return {{"state", to_text(install.state)},
+            {"attempt", install.attempt},
+            {"tries", install.tries},
+            {"token", to_text(install.token)},
+            {"token_use", to_text(install.token_use)},
+            {"answered", install.answered},
+            {"started", install.started},
+            {"percent", install.percent},
+            {"since_ms", install.since.ms},
+            {"deadline_ms", install.deadline.ms},
+            {"message", install.message}};
+}
+
+template <class T>
+T required(const std::optional<T>& value, std::string_view what) {
+    if (!value) {
+        throw std::invalid_argument{fmt::format("bad {}", what)};
+    }
+    return *value;
+}
+
+Token token_of(const Json& json) {
+    return read_token(json.get<std::string>()).value_or(Token{}); // the empty one is not readable
+}
+
+Install read_install(const Json& json) {
+    Install install;
+    install.state =
+        required(read_install_state(json.at("state").get<std::string>()), "install state");
+    install.attempt = json.at("attempt").get<std::uint32_t>();
+    install.tries = json.at("tries").get<std::uint32_t>();
+    install.token = token_of(json.at("token"));
+    install.token_use =
+        required(read_token_use(json.at("token_use").get<std::string>()), "token use");
+    install.answered = json.at("answered").get<bool>();
+    install.started = json.at("started").get<bool>();
+    install.percent = json.at("percent").get<std::uint8_t>();
+    install.since.ms = json.at("since_ms").get<std::int64_t>();
+    install.deadline.ms = json.at("deadline_ms").get<std::int64_t>();
+    install.message = json.at("message").get<std::string>();
+    return install;
+}
+
+Json write_macs(const std::vector<MacAddress>& macs) {
+    Json list = Json::array();
+    for (const MacAddress& mac : macs) {
+        list.push_back(to_text(mac));
+    }
+    return list;
+}
+
+std::vector<MacAddress> read_macs(const Json& json) {
+    std::vector<MacAddress> macs;
+    for (const Json& item : json) {
+        macs.push_back(required(read_mac_address(item.get<std::string>()), "MAC address"));
+    }
+    return macs;
+}
+
+Json write_spec(const NodeSpec& spec) {
+    Json json{{"name", spec.name},           {"macs", write_macs(spec.macs)},
+              {"profile", spec.profile},     {"tags", spec.tags},
+              {"variables", spec.variables}, {"circuit_id", spec.match.circuit_id}};
+    if (spec.match.uuid) {
+        json["match_uuid"] = uuid_text(*spec.match.uuid);
+    }
+    if (spec.address) {
+        json["reserved"] = to_text(*spec.address);
+    }
+    return json;
+}
+
+NodeSpec read_spec(const Json& json) {
+    NodeSpec spec;
+    spec.name = json.at("name").get<std::string>();
+    spec.macs = read_macs(json.at("macs"));
+    spec.profile = json.at("profile").get<std::string>();
+    spec.tags = json.at("tags").get<std::vector<std::string>>();
+    spec.variables = json.at("variables");
+    spec.match.circuit_id = json.at("circuit_id").get<std::string>();
+    if (json.contains("match_uuid")) {
+        spec.match.uuid = required(read_uuid(json["match_uuid"].get<std::string>()), "UUID");
+    }
+    if (json.contains("reserved")) {
+        spec.address = required(read_ipv4_address(json["reserved"].get<std::string>()), "address");
+    }
+    return spec;
+}
+
+Json write_boot(const BootTimeline& boot) {
+    Json marks = Json::object();
+    for (const BootMark mark : boot_marks) {
+        if (boot.at(mark) != UnixTime{}) {
+            marks[std::string{to_text(mark)}] = boot.at(mark).ms;
+        }
+    }
+    return {{"attempt", boot.attempt}, {"token", to_text(boot.token)}, {"marks_ms", marks}};
+}
+
+BootTimeline read_boot(const Json& json) {
+    BootTimeline boot;
+    boot.attempt = json.at("attempt").get<std::uint32_t>();
+    boot.token = token_of(json.at("token"));
+    for (const BootMark mark : boot_marks) {
+        if (const auto at = json.at("marks_ms").find(to_text(mark)); at != json["marks_ms"].end()) {
+            boot.set(mark, UnixTime{at->get<std::int64_t>()});
+        }
+    }
+    return boot;
+}
+
+NodeOrigin read_origin(std::string_view text) {
+    for (const NodeOrigin origin : {NodeOrigin::site, NodeOrigin::api, NodeOrigin::discovered}) {
+        if (to_text(origin) == text) {
+            return origin;
+        }
+    }
+    throw std::invalid_argument{"bad origin"};
+}
+
+} // namespace
+
+std::string_view to_text(NodeOrigin origin) noexcept {
+    switch (origin) {
+    case NodeOrigin::site:
+        return "site";
+    case NodeOrigin::api:
+        return "api";
+    case NodeOrigin::discovered:
+        return "discovered";
+    }
+    __builtin_unreachable();
+}
+
+std::vector<MacAddress> NodeRecord::macs() const {
+    std::vector<MacAddress> all = spec.macs;
+    for (const MacAddress& mac : learned_macs) {
+        if (std::find(all.begin(), all.end(), mac) == all.end()) {
+            all.push_back(mac);
+        }
+    }
+    return all;
+}
+
+bool NodeRecord::has_mac(const MacAddress& mac) const noexcept {
+    return std::find(spec.macs.begin(), spec.macs.end(), mac) != spec.macs.end() ||
+           std::find(learned_macs.begin(), learned_macs.end(), mac) != learned_macs.end();
+}
+
+std::uint8_t stage_percent(const NodeRecord& node) noexcept {
+    switch (node.install.state) {
+    case InstallState::loading:
+        if (node.expected_bytes == 0) {
+            return 0;
+        }
+        return static_cast<std::uint8_t>(std::min<std::uint64_t>(
+            node.loading_bytes / std::max<std::uint64_t>(node.expected_bytes / 100, 1), 100));
+    case InstallState::installing:
+        return node.install.percent;
+    case InstallState::installed:
+        return 100;
+    case InstallState::failed:
+        return node.install.percent; // how far it got
+    case InstallState::new_node:
+    case InstallState::ready:
+    case InstallState::booting:
+    case InstallState::ignored:
+        return 0;
+    }
+    __builtin_unreachable();
+}
+
+std::string write_node_record(const NodeRecord& node) {
+    Json json{{"spec", write_spec(node.spec)},
+              {"origin", to_text(node.origin)},
+              {"revision", node.revision},
+              {"install", write_install(node.install)},
+              {"learned_macs", write_macs(node.learned_macs)},
+              {"address", to_text(node.address)},
+              {"bytes_served", node.bytes_served},
+              {"loading_bytes", node.loading_bytes},
+              {"expected_bytes", node.expected_bytes}};
+    if (node.uuid) {
+        json["uuid"] = uuid_text(*node.uuid);
+    }
+    if (node.arch) {
+        json["arch"] = *node.arch;
+    }
+    Json& boots = json["boots"] = Json::array();
+    for (const BootTimeline& boot : node.boots) {
+        boots.push_back(write_boot(boot));
+    }
+    return dump(json);
+}
+
+Result<NodeRecord, std::string> read_node_record(std::string_view text) {
+    try {
+        const Json json = Json::parse(text);
+        NodeRecord node;
+        node.spec = read_spec(json.at("spec"));
+        node.origin = read_origin(json.at("origin").get<std::string>());
+        node.revision = json.at("revision").get<std::uint64_t>();
+        node.install = read_install(json.at("install"));
+        node.learned_macs = read_macs(json.at("learned_macs"));
+        node.address =
+            required(read_ipv4_address(json.at("address").get<std::string>()), "address");
+        node.bytes_served = json.at("bytes_served").get<std::uint64_t>();
+        node.loading_bytes = json.at("loading_bytes").get<std::uint64_t>();
+        node.expected_bytes = json.at("expected_bytes").get<std::uint64_t>();
+        if (json.contains("uuid")) {
+            node.uuid = required(read_uuid(json["uuid"].get<std::string>()), "UUID");
+        }
+        if (json.contains("arch")) {
+            node.arch = json["arch"].get<std::uint16_t>();
+        }
+        for (const Json& boot : json.at("boots")) {
+            node.boots.push_back(read_boot(boot));
+        }
+        return node;
+    } catch (const std::exception& error) {
+        return std::unexpected(std::string{error.what()});
+    }
+}
+
+namespace {
+
+/// Where each octet of the text stands on the wire.
+constexpr std::array<std::size_t, 16> uuid_order = {3, 2, 1,  0,  5,  4,  7,  6,
+                                                    8, 9, 10, 11, 12, 13, 14, 15};
+
+} // namespace
+
+std::string uuid_text(const Uuid& uuid) {
+    std::string text;
+    for (std::size_t i = 0; i < uuid_order.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            text += '-';
+        }
+        text += fmt::format("{:02x}", uuid[uuid_order[i]]);
+    }
+    return text;
+}
+
+} // namespace muster

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of a site say together: nothing twice, nothing that is not there.
+#include "core/site/loader_parts.hh"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace muster {
+namespace {
+
+bool overlap(const Subnet& a, const Subnet& b) {
+    return a.contains(b.network) || b.contains(a.network);
+}
+
+/// `node r1n01 (nodes.yaml:3:9)`, without the place for a node that came by the API.
+std::string owner(const std::string& name, const SitePlace& place) {
+    return place.file.empty() ? "node " + name : fmt::format("node {} ({})", name, to_text(place));
+}
+
+/// The values of one kind that must be unique, and whose they are.
+template <class Value>
+class Unique {
+public:
+    explicit Unique(SiteDraft& draft) : draft_(draft) {}
+
+    void add(const Value& value, const std::string& shown, const std::string& node,
+             const SitePlace& place, bool report) {
+        const auto [before, fresh] = owners_.emplace(value, Owner{node, place});
+        if (!fresh && report) {
+            draft_.problem(place, fmt::format("{} is also that of {}", shown,
+                                              owner(before->second.node, before->second.place)));
+        }
+    }
+
+private:
+    struct Owner {
+        std::string node;
+        SitePlace place;
+    };
+    SiteDraft& draft_;
+    std::map<Value, Owner> owners_;
+};
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+void check_reservation(const NodeSpec& node, const SitePlace& place, SiteDraft& draft) {
+    const Ipv4Address address = *node.address;
+    const auto& subnets = draft.site.subnets;
+    const auto home = std::find_if(subnets.begin(), subnets.end(), [&](const SubnetPlan& plan) {
+        return plan.subnet.contains(address);
+    });
+    if (home == subnets.end() && !(draft.site_known && draft.subnets_known)) {
+        return;
+    }
+    if (home == subnets.end()) {
+        draft.problem(place,
+                      fmt::format("address {} is in no subnet of site.yaml", to_text(address)));
+        return;
+    }
+    const auto refuse = [&](std::string_view what) {
+        draft.problem(place, fmt::format("address {} is {}", to_text(address), what));
+    };
+    if (address == home->router) {
+        refuse("the router's");
+    }
+    if (address == draft.site.server_address) {
+        refuse("the server's");
+    }
+    if (home->subnet.prefix_length < 31 &&
+        (address == home->subnet.network || address == home->subnet.broadcast())) {
+        refuse("the network's own or the broadcast address");
+    }
+}
+
+void check_profile(const std::string& name, const SitePlace& place, SiteDraft& draft) {
+    if (name.empty() || draft.profile_places.contains(name) || draft.site.profiles.contains(name)) {
+        return;
+    }
+    std::vector<std::string_view> known;
+    for (const auto& [other, profile] : draft.site.profiles) {
+        known.push_back(other);
+    }
+    draft.problem(place, fmt::format("there is no profile '{}'{}", name, suggestion(name, known)));
+}
+
+} // namespace
+
+void check_subnets(SiteDraft& draft) {
+    const auto& subnets = draft.site.subnets;
+    for (std::size_t i = 0; i < subnets.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (overlap(subnets[i].subnet, subnets[j].subnet)) {
+                draft.problem(draft.subnet_places[i],
+                              fmt::format("subnet {} overlaps subnet {} ({})",
+                                          to_text(subnets[i].subnet), to_text(subnets[j].subnet),
+                                          to_text(draft.subnet_places[j])));
+            }
+            if (subnets[i].relay_giaddr && subnets[i].relay_giaddr == subnets[j].relay_giaddr) {
+                draft.problem(draft.subnet_places[i],
+                              fmt::format("giaddr {} is also that of subnet {} ({})",
+                                          to_text(*subnets[i].relay_giaddr),
+                                          to_text(subnets[j].subnet),
+                                          to_text(draft.subnet_places[j])));
+            }
+        }
+        const auto& server = draft.site.server_address;
+        for (const AddressRange& pool : subnets[i].pools) {
+            if (server && pool.contains(*server)) {
+                draft.problem(draft.subnet_places[i],
+                              fmt::format("pool {}-{} holds the server's address {}",
+                                          to_text(pool.first), to_text(pool.last),
+                                          to_text(*server)));
+            }
+        }
+    }
+}
+
+void check_nodes(SiteDraft& draft, std::size_t first) {
+    Unique<std::string> names{draft};
+    Unique<MacAddress> macs{draft};
+    Unique<Ipv4Address> addresses{draft};
+    Unique<std::array<std::uint8_t, 16>> uuids{draft};
+    Unique<std::string> circuits{draft};
+    for (std::size_t i = 0; i < draft.site.nodes.size(); ++i) {
+        const NodeSpec& node = draft.site.nodes[i];
+        const SiteDraft::NodePlaces& places = draft.node_places[i];
+        const bool report = i >= first;
+        if (!node.name.empty()) {
+            names.add(lower(node.name), fmt::format("name '{}'", node.name), node.name, places.name,
+                      report);
+        }
+        for (std::size_t m = 0; m < node.macs.size(); ++m) {
+            macs.add(node.macs[m], "mac " + to_text(node.macs[m]), node.name,
+                     m < places.macs.size() ? places.macs[m] : SitePlace{}, report);
+        }
+        if (node.match.uuid) {
+            uuids.add(*node.match.uuid, "uuid", node.name, places.uuid, report);
+        }
+        if (!node.match.circuit_id.empty()) {
+            circuits.add(node.match.circuit_id,
+                         fmt::format("circuit-id '{}'", node.match.circuit_id), node.name,
+                         places.circuit_id, report);
+        }
+        if (node.address) {
+            addresses.add(*node.address, "address " + to_text(*node.address), node.name,
+                          places.address, report);
+        }
+        if (node.address && report) {
+            check_reservation(node, places.address, draft);
+        }
+        if (report) {
+            check_profile(node.profile, places.profile, draft);
+        }
+    }
+    if (first == 0) {
+        check_profile(draft.site.unknown.profile, draft.unknown_profile_place, draft);
+    }
+}
+
+} // namespace muster

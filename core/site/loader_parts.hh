@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the site loader: first every file is read for itself, then what they say together
+// is checked. Nobody but the loader includes this.
+#pragma once
+
+#include "core/site/site.hh"
+#include "core/site/yaml_reader.hh"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster {
+
+/// What was read, with the places that checks across files must name.
+struct SiteDraft {
+    Site site;
+    std::vector<SiteProblem> problems;
+
+    /// site.yaml, and every subnet in it, could be read. If not, what refers to them is not
+    /// checked: the mistake is told once, not again for each node.
+    bool site_known = false;
+    bool subnets_known = true;
+
+    std::vector<SitePlace> subnet_places; ///< parallel to site.subnets
+    SitePlace unknown_profile_place;
+    struct ProfilePlaces {
+        SitePlace whole;
+        SitePlace cmdline;
+        std::map<std::string, SitePlace> answers; ///< by name asked for
+    };
+    std::map<std::string, ProfilePlaces> profile_places;
+    struct NodePlaces {
+        SitePlace whole;
+        SitePlace name;
+        std::vector<SitePlace> macs;
+        SitePlace uuid;
+        SitePlace circuit_id;
+        SitePlace profile;
+        SitePlace address;
+    };
+    std::vector<NodePlaces> node_places; ///< parallel to site.nodes
+
+    void problem(const SitePlace& place, std::string text) {
+        problems.push_back({place, std::move(text)});
+    }
+};
+
+void read_site_yaml(const YamlValue& value, SiteDraft& draft);
+void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraft& draft);
+void read_nodes_yaml(const YamlValue& value, SiteDraft& draft);
+void read_node_yaml(const YamlValue& value, SiteDraft& draft);
+/// The key `variables`, wherever it stands.
+[[nodiscard]] Variables read_variables(const YamlValue& value);
+/// The key `loader` of a profile.
+[[nodiscard]] std::optional<LoaderChoice> read_loader_choice(const YamlValue& value);
+
+/// Subnets, pools and relays against each other.
+void check_subnets(SiteDraft& draft);
+/// Nodes against each other, the subnets and the profiles; unknown-nodes against the profiles.
+/// Only nodes from index `first` on are reported, those before it are known to be good; the same
+/// below.
+void check_nodes(SiteDraft& draft, std::size_t first = 0);
+/// Templates for themselves; command lines and answers as each node would get them.
+void check_templates(SiteDraft& draft, std::size_t first = 0);
+
+} // namespace muster

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/site/make_snapshot.hh"
+
+namespace muster {
+
+Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
+    Snapshot snapshot;
+    snapshot.revision = parts.revision;
+    snapshot.nodes = std::move(parts.nodes);
+    snapshot.loaders = std::move(parts.loaders);
+    snapshot.files_root =
+        site.folder.ends_with('/') ? site.folder + "files" : site.folder + "/files";
+
+    DhcpPlan& plan = snapshot.dhcp;
+    plan.subnets = site.subnets;
+    plan.server_address = site.server_address.value_or(Ipv4Address{});
+    plan.http_port = parts.http_port;
+    plan.unknown_action = site.unknown.action;
+    if (const auto profile = site.profiles.find(site.unknown.profile);
+        profile != site.profiles.end()) {
+        plan.unknown_loader = profile->second.loader;
+    }
+    if (site.server_address) {
+        for (SubnetPlan& subnet : plan.subnets) {
+            // An installer without a name server stops and asks for one. Where the server's
+            // address is not known either, the one of the interface takes its place.
+            if (subnet.dns.empty()) {
+                subnet.dns.push_back(*site.server_address);
+            }
+        }
+    }
+    return snapshot;
+}
+
+} // namespace muster

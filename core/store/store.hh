@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must survive: leases, nodes, events. Batches go in, and are durable when commit() returns.
+#pragma once
+
+#include "core/base/result.hh"
+#include "core/lease/lease_record.hh"
+#include "core/node/node_record.hh"
+#include "core/store/event.hh"
+
+#include <string>
+#include <vector>
+
+namespace muster {
+
+/// Events kept; older ones go.
+inline constexpr std::uint64_t events_kept_max = 100'000;
+
+/// All that one commit makes durable, or none of it. Later entries of a key win.
+struct Batch {
+    std::vector<LeaseRecord> leases;        ///< key: the address
+    std::vector<NodeRecord> nodes;          ///< key: the name
+    std::vector<std::string> removed_nodes; ///< applied before `nodes`
+    std::vector<Event> events;              ///< ids ascending
+
+    [[nodiscard]] bool empty() const noexcept {
+        return leases.empty() && nodes.empty() && removed_nodes.empty() && events.empty();
+    }
+    void clear() noexcept {
+        leases.clear();
+        nodes.clear();
+        removed_nodes.clear();
+        events.clear();
+    }
+};
+
+struct StoredState {
+    std::vector<LeaseRecord> leases;
+    std::vector<NodeRecord> nodes;
+    std::vector<Event> events; ///< ids ascending
+};
+
+struct StoreError {
+    enum class Kind : std::uint8_t {
+        full,     ///< no space, or the disk refuses: comes back by itself when that ends
+        locked,   ///< another process has it
+        corrupt,  ///< what is there cannot be trusted
+        version,  ///< written by a newer program
+        unusable, ///< cannot be opened or created
+    };
+    Kind kind{};
+    std::string text; ///< one line that says what to do
+};
+
+class Store {
+public:
+    Store() = default;
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    virtual ~Store() = default;
+
+    [[nodiscard]] virtual Result<StoredState, StoreError> load() = 0;
+    /// Returns when the whole batch is durable. After an error nothing of it is, and the store
+    /// takes the next batch as soon as it can.
+    [[nodiscard]] virtual Result<void, StoreError> commit(const Batch& batch) = 0;
+};
+
+} // namespace muster

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/store/sqlite_store.hh"
+
+#include "core/addr/subnet.hh"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace muster {
+namespace {
+
+constexpr int busy_timeout_ms = 2'000; ///< for an operator who looks into the database
+
+constexpr const char* schema = R"sql(
+CREATE TABLE lease(address INTEGER PRIMARY KEY, mac BLOB NOT NULL, state INTEGER NOT NULL,
+                   expires_ms INTEGER NOT NULL, hostname TEXT NOT NULL) STRICT;
+CREATE TABLE node(name TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL)
+                  STRICT, WITHOUT ROWID;
+CREATE TABLE event(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,
+                   node TEXT NOT NULL, message TEXT NOT NULL) STRICT;
+)sql";
+
+/// `mkdir -p`. False, with errno set, when the folder cannot be made.
+bool make_folder(const std::string& folder) {
+    for (std::size_t slash = folder.find('/', 1);; slash = folder.find('/', slash + 1)) {
+        const std::string part = folder.substr(0, slash);
+        if (mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) {
+            return false;
+        }
+        if (slash == std::string::npos) {
+            return true;
+        }
+    }
+}
+
+void bind(sqlite3_stmt* statement, int at, std::int64_t value) noexcept {
+    sqlite3_bind_int64(statement, at, value);
+}
+void bind(sqlite3_stmt* statement, int at, std::string_view text) noexcept {
+    sqlite3_bind_text64(statement, at, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+std::string_view column_text(sqlite3_stmt* statement, int at) noexcept {
+    const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(statement, at));
+    return text == nullptr
+               ? std::string_view{}
+               : std::string_view{text,
+                                  static_cast<std::size_t>(sqlite3_column_bytes(statement, at))};
+}
+
+std::string_view hostname_of(const LeaseRecord& lease) noexcept {
+    const std::string_view all{lease.hostname.data(), lease.hostname.size()};
+    return all.substr(0, all.find('\0'));
+}
+
+bool read_lease(sqlite3_stmt* row, LeaseRecord& lease) noexcept {
+    const std::int64_t address = sqlite3_column_int64(row, 0);
+    const std::int64_t state = sqlite3_column_int64(row, 2);
+    if (address < 0 || address > UINT32_MAX || sqlite3_column_bytes(row, 1) != 6 || state < 0 ||
+        state > static_cast<int>(LeaseRecord::State::declined)) {
+        return false;
+    }
+    lease.address = from_number(static_cast<std::uint32_t>(address));
+    std::memcpy(lease.mac.octets.data(), sqlite3_column_blob(row, 1), lease.mac.octets.size());
+    lease.state = static_cast<LeaseRecord::State>(state);
+    lease.expires.ms = sqlite3_column_int64(row, 3);
+    const std::string_view hostname = column_text(row, 4);
+    std::copy_n(hostname.begin(), std::min(hostname.size(), lease.hostname.size() - 1),
+                lease.hostname.begin());
+    return true;
+}
+
+} // namespace
+
+void SqliteStore::Close::operator()(sqlite3* database) const noexcept {
+    sqlite3_close_v2(database);
+}
+void SqliteStore::Close::operator()(sqlite3_stmt* statement) const noexcept {
+    sqlite3_finalize(statement);
+}
+
+Result<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(std::string folder) {
+    std::unique_ptr<SqliteStore> store{new SqliteStore{std::move(folder)}};
+    if (auto locked = store->lock_folder(); !locked) {
+        return std::unexpected(std::move(locked.error()));
+    }
+    if (auto connected = store->connect(); !connected) {
+        return std::unexpected(std::move(connected.error()));
+    }
+    if (auto good = store->check_and_migrate(); !good) {
+        return std::unexpected(std::move(good.error()));
+    }
+    if (auto prepared = store->prepare(); !prepared) {
+        return std::unexpected(std::move(prepared.error()));
+    }
+    store->checkpointer_ = std::jthread{[self = store.get()](const std::stop_token& stop) {
+        self->keep_log_short(stop);
+    }};
+    return store;
+}
+
+SqliteStore::~SqliteStore() {
+    if (checkpointer_.joinable()) {
+        checkpointer_.request_stop();
+        checkpointer_.join();
+    }
+    statements_ = {};
+    database_.reset();
+    if (lock_ >= 0) {
+        close(lock_);
+    }
+}
+
+Result<void, StoreError> SqliteStore::lock_folder() {
+    using Kind = StoreError::Kind;
+    if (!make_folder(folder_)) {
+        return std::unexpected(StoreError{
+            errno == ENOSPC ? Kind::full : Kind::unusable,
+            fmt::format("cannot create the data folder {}: {}", folder_, std::strerror(errno))});
+    }
+    const std::string lock_path = folder_ + "/muster.lock";
+    lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (lock_ < 0) {
+        return std::unexpected(StoreError{
+            Kind::unusable, fmt::format("cannot open {}: {}; is the data folder owned by "
+                                        "the user that musterd runs as?",
+                                        lock_path, std::strerror(errno))});
+    }
+    if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+        std::array<char, 16> owner{};
+        const ssize_t size = pread(lock_, owner.data(), owner.size() - 1, 0);
+        const std::string pid{owner.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+        return std::unexpected(
+            StoreError{Kind::locked,
+                       fmt::format("the data folder {} is in use by another musterd (process {}); "
+                                   "stop it, or give this one another folder",
+                                   folder_, pid.empty() ? "unknown" : pid)});
+    }
+    // Who holds it, for the message above. Only a comfort, so a full disk does not matter.
+    const std::string pid = std::to_string(getpid());
+    if (ftruncate(lock_, 0) != 0 || pwrite(lock_, pid.data(), pid.size(), 0) < 0) {
+        return {};
+    }
+    return {};
+}
+
+Result<void, StoreError> SqliteStore::connect() {
+    statements_ = {};
+    sqlite3* raw = nullptr;
+    const int code = sqlite3_open_v2(
+        path().c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+        nullptr);
+    database_.reset(raw);
+    if (code != SQLITE_OK) {
+        return std::unexpected(error(code));
+    }
+    sqlite3_extended_result_codes(raw, 1);
+    sqlite3_busy_timeout(raw, busy_timeout_ms);
+    for (const char* const pragma :
+         {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0",
+          "PRAGMA foreign_keys=ON", "PRAGMA journal_size_limit=16777216"}) {
+        if (auto done = execute(pragma); !done) {
+            return done;
+        }
+    }
+    sqlite3_wal_hook(raw, &SqliteStore::on_log_grown, this);
+    reopen_ = false;
+    return {};
+}
+
+Result<void, StoreError> SqliteStore::check_and_migrate() {
+    auto check = statement("PRAGMA quick_check(1)");
+    if (!check) {
+        return std::unexpected(std::move(check.error()));
+    }
+    if (const int code = sqlite3_step(check->get()); code != SQLITE_ROW) {
+        return std::unexpected(error(code));
+    }
+    if (const std::string_view verdict = column_text(check->get(), 0); verdict != "ok") {
+        return std::unexpected(damaged(std::string{verdict}));
+    }
+    check->reset();
+    auto version = statement("PRAGMA user_version");
+    if (!version) {
+        return std::unexpected(std::move(version.error()));
+    }
+    if (const int code = sqlite3_step(version->get()); code != SQLITE_ROW) {
+        return std::unexpected(error(code));
+    }
+    const int found = sqlite3_column_int(version->get(), 0);
+    version->reset();
+    if (found > schema_version) {
+        return std::unexpected(StoreError{
+            StoreError::Kind::version,
+            fmt::format("{} was written by a newer muster (schema {}, this one knows {}); run that "
+                        "one, or give another data folder",
+                        path(), found, schema_version)});
+    }
+    if (found == schema_version) {
+        return {};
+    }
+    const std::string create =
+        fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", schema, schema_version);
+    if (auto created = execute(create.c_str()); !created) {
+        sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+        return created;
+    }
+    return {};
+}
+
+Result<void, StoreError> SqliteStore::prepare() {
+    struct Line {
+        Statement Statements::*where;
+        const char* sql;
+    };
+    constexpr std::array lines = {
+        Line{&Statements::begin, "BEGIN IMMEDIATE"},
+        Line{&Statements::commit, "COMMIT"},
+        Line{&Statements::rollback, "ROLLBACK"},
+        Line{&Statements::put_lease, "INSERT OR REPLACE INTO lease VALUES(?,?,?,?,?)"},
+        Line{&Statements::put_node, "INSERT OR REPLACE INTO node VALUES(?,?,?)"},
+        Line{&Statements::remove_node, "DELETE FROM node WHERE name=?"},
+        Line{&Statements::put_event, "INSERT OR REPLACE INTO event VALUES(?,?,?,?,?)"},
+        Line{&Statements::trim_events, "DELETE FROM event WHERE id<=?"},
+    };
+    for (const Line& line : lines) {
+        auto made = statement(line.sql);
+        if (!made) {
+            return std::unexpected(std::move(made.error()));
+        }
+        statements_.*line.where = std::move(*made);
+    }
+    return {};
+}
+
+Result<SqliteStore::Statement, StoreError> SqliteStore::statement(const char* sql) {
+    sqlite3_stmt* raw = nullptr;
+    const int code =
+        sqlite3_prepare_v3(database_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+    Statement made{raw};
+    if (code != SQLITE_OK) {
+        return std::unexpected(error(code));
+    }
+    return made;
+}
+
+Result<void, StoreError> SqliteStore::execute(const char* sql) {
+    const int code = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) {
+        return std::unexpected(error(code));
+    }
+    return {};
+}
+
+Result<void, StoreError> SqliteStore::commit(const Batch& batch) {
+    if (reopen_) {
+        // After a failed write or flush the system may have dropped pages that SQLite believes to
+        // be on disk. A fresh connection reads from the files what is really there.
+        if (auto connected = connect(); !connected) {
+            reopen_ = true;
+            return connected;
+        }
+        if (auto prepared = prepare(); !prepared) {
+            reopen_ = true;
+            return prepared;
+        }
+    }
+    auto written = write(batch);
+    if (!written) {
+        if (sqlite3_get_autocommit(database_.get()) == 0) {
+            run(statements_.rollback) || (reopen_ = true);
+        }
+        return written;
+    }
+    if (log_pages_ > checkpoint_pages_max) {
+        sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
+                                  nullptr); // failing does no harm: the log grows on
+        log_pages_ = 0;
+    }
+    return {};
+}
+
+bool SqliteStore::run(const Statement& statement) noexcept {
+    const int code = sqlite3_step(statement.get());
+    sqlite3_reset(statement.get());
+    return code == SQLITE_DONE;
+}
+
+Result<void, StoreError> SqliteStore::write(const Batch& batch) {
+    const auto failed = [this] {
+        const int code = sqlite3_extended_errcode(database_.get());
+        StoreError why = error(code);
+        reopen_ = (code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_CANTOPEN;
+        return std::unexpected(std::move(why));
+    };
+    if (!run(statements_.begin)) {
+        return failed();
+    }
+    for (const LeaseRecord& lease : batch.leases) {
+        sqlite3_stmt* const put = statements_.put_lease.get();
+        bind(put, 1, to_number(lease.address));
+        sqlite3_bind_blob(put, 2, lease.mac.octets.data(),
+                          static_cast<int>(lease.mac.octets.size()), SQLITE_STATIC);
+        bind(put, 3, static_cast<std::int64_t>(lease.state));
+        bind(put, 4, lease.expires.ms);
+        bind(put, 5, hostname_of(lease));
+        if (!run(statements_.put_lease)) {
+            return failed();
+        }
+    }
+    for (const std::string& name : batch.removed_nodes) {
+        bind(statements_.remove_node.get(), 1, name);
+        if (!run(statements_.remove_node)) {
+            return failed();
+        }
+    }
+    for (const NodeRecord& node : batch.nodes) {
+        sqlite3_stmt* const put = statements_.put_node.get();
+        const std::string text = write_node_record(node);
+        bind(put, 1, node.name());
+        bind(put, 2, static_cast<std::int64_t>(node.revision));
+        bind(put, 3, text);
+        if (!run(statements_.put_node)) {
+            return failed();
+        }
+    }
+    for (const Event& event : batch.events) {
+        sqlite3_stmt* const put = statements_.put_event.get();
+        bind(put, 1, static_cast<std::int64_t>(event.id));
+        bind(put, 2, event.at.ms);
+        bind(put, 3, to_text(event.kind));
+        bind(put, 4, event.node);
+        bind(put, 5, event.message);
+        if (!run(statements_.put_event)) {
+            return failed();
+        }
+    }
+    if (!batch.events.empty() && batch.events.back().id > events_kept_max) {
+        bind(statements_.trim_events.get(), 1,
+             static_cast<std::int64_t>(batch.events.back().id - events_kept_max));
+        if (!run(statements_.trim_events)) {
+            return failed();
+        }
+    }
+    return run(statements_.commit) ? Result<void, StoreError>{} : failed();
+}
+
+Result<StoredState, StoreError> SqliteStore::load() {
+    StoredState state;
+    for (const auto& part :
+         {&SqliteStore::load_leases, &SqliteStore::load_nodes, &SqliteStore::load_events}) {
+        if (auto loaded = (this->*part)(state); !loaded) {
+            return std::unexpected(std::move(loaded.error()));
+        }
+    }
+    return state;
+}
+
+Result<void, StoreError> SqliteStore::load_leases(StoredState& state) {
+    auto rows = statement("SELECT address, mac, state, expires_ms, hostname FROM lease");
+    if (!rows) {
+        return std::unexpected(std::move(rows.error()));
+    }
+    int code = sqlite3_step(rows->get());
+    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
+        if (LeaseRecord lease; read_lease(rows->get(), lease)) {
+            state.leases.push_back(lease);
+        } else {
+            return std::unexpected(damaged("a lease is no lease"));
+        }
+    }
+    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+}
+
+Result<void, StoreError> SqliteStore::load_nodes(StoredState& state) {
+    auto rows = statement("SELECT name, record FROM node");
+    if (!rows) {
+        return std::unexpected(std::move(rows.error()));
+    }
+    int code = sqlite3_step(rows->get());
+    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
+        auto node = read_node_record(column_text(rows->get(), 1));
+        if (!node) {
+            return std::unexpected(
+                damaged(fmt::format("node {}: {}", column_text(rows->get(), 0), node.error())));
+        }
+        state.nodes.push_back(std::move(*node));
+    }
+    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+}
+
+Result<void, StoreError> SqliteStore::load_events(StoredState& state) {
+    auto rows = statement("SELECT id, at_ms, kind, node, message FROM event ORDER BY id");
+    if (!rows) {
+        return std::unexpected(std::move(rows.error()));
+    }
+    int code = sqlite3_step(rows->get());
+    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
+        sqlite3_stmt* const row = rows->get();
+        const auto kind = read_event_kind(column_text(row, 2));
+        if (!kind) {
+            continue; // of a later version: not worth refusing to serve
+        }
+        state.events.push_back({.id = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)),
+                                .at = UnixTime{sqlite3_column_int64(row, 1)},
+                                .kind = *kind,
+                                .node = std::string{column_text(row, 3)},
+                                .message = std::string{column_text(row, 4)}});
+    }
+    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+}
+
+StoreError SqliteStore::error(int code) const {
+    using Kind = StoreError::Kind;
+    const char* const text =
+        database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_.get());
+    switch (code & 0xFF) {
+    case SQLITE_FULL:
+        return {Kind::full, fmt::format("no space left for {}: leases and node states cannot be "
+                                        "kept until there is some",
+                                        path())};
+    case SQLITE_IOERR: {
+        const int system = database_ == nullptr ? 0 : sqlite3_system_errno(database_.get());
+        return {Kind::full, fmt::format("writing {} failed: {}{}{}; leases and node states cannot "
+                                        "be kept until the disk works",
+                                        path(), text, system == 0 ? "" : ", ",
+                                        system == 0 ? "" : std::strerror(system))};
+    }
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return damaged(text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return {Kind::locked, fmt::format("another process has {} locked", path())};
+    default:
+        return {Kind::unusable, fmt::format("cannot use {}: {}", path(), text)};
+    }
+}
+
+StoreError SqliteStore::damaged(const std::string& what) const {
+    return {StoreError::Kind::corrupt,
+            fmt::format("{} is damaged ({}); put back a copy, or move it away to begin without "
+                        "leases and node states",
+                        path(), what)};
+}
+
+/// Called by SQLite on the committing thread after each commit.
+int SqliteStore::on_log_grown(void* self, sqlite3* /*database*/, const char* /*name*/,
+                              int pages) noexcept {
+    auto& store = *static_cast<SqliteStore*>(self);
+    store.log_pages_ = pages;
+    if (pages >= checkpoint_pages) {
+        {
+            const std::lock_guard guard{store.mutex_};
+            store.log_is_long_ = true;
+        }
+        store.wake_.notify_one();
+    }
+    return SQLITE_OK;
+}
+
+void SqliteStore::keep_log_short(const std::stop_token& stop) {
+    Database own; // its own connection: the other one is busy with commits
+    while (!stop.stop_requested()) {
+        {
+            std::unique_lock guard{mutex_};
+            if (!wake_.wait(guard, stop, [this] { return log_is_long_; })) {
+                return;
+            }
+            log_is_long_ = false;
+        }
+        if (own == nullptr) {
+            sqlite3* raw = nullptr;
+            const int code = sqlite3_open_v2(path().c_str(), &raw,
+                                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+            own.reset(raw);
+            if (code != SQLITE_OK) {
+                own.reset();
+                continue;
+            }
+            sqlite3_exec(raw, "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+        }
+        // PASSIVE waits for nobody and lets commits go on. If it fails (a full disk), the next
+        // commit that finds the log long tries again.
+        sqlite3_wal_checkpoint_v2(own.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    }
+}
+
+} // namespace muster
