@@ -12,6 +12,11 @@ std::uint64_t to_us(Duration d) noexcept {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(d.count() / 1000, 0));
 }
 
+/// Milliseconds of the steady clock; wraps after 49 days, which no difference here lasts.
+std::uint32_t to_ms(Instant at) noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(at.ns) / 1'000'000);
+}
+
 /// Below this a hastened timer would fire between two packets of one burst.
 constexpr std::uint32_t hasten_min_us = 2000;
 
@@ -19,7 +24,7 @@ constexpr std::uint32_t hasten_min_us = 2000;
 
 Step ReadSession::on_request(Instant now, const TftpTimers& timers) noexcept {
     MUSTER_CHECK(state_ == State::opening);
-    progress_at_ = now;
+    progress(now);
     return {.timer = now + timers.open_max};
 }
 
@@ -33,9 +38,9 @@ Step ReadSession::on_content(const TransferTerms& terms, Instant now,
     // The last block is the one below blksize, so a multiple of blksize ends with an empty one.
     last_block_ = terms.size / terms.blksize + 1;
     resend_us_ = clamped(to_us(timers.resend_first), timers);
-    progress_at_ = now;
-    negotiated_ = terms.oack;
-    if (negotiated_) {
+    progress(now);
+    if (terms.oack) {
+        set(negotiated);
         state_ = State::negotiating;
         sent_at_ = now;
         return {.oack = true, .timer = now + resend_after()};
@@ -49,15 +54,19 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
         if (block != 0) {
             return {.outcome = Step::Outcome::stray};
         }
+        if (!has(resent)) {
+            measure(since_sent(now));
+        }
         // With larger windows the OACK's round trip says little of what a whole window takes.
         if (windowsize_ == 1 && !has(resent)) {
-            measure(now, timers);
+            set(measured);
+            resend_us_ = clamped(measured_us(timers), timers);
         } else {
             resend_us_ = clamped(to_us(timers.resend_first), timers);
         }
-        flags_ = 0;
+        unset(resent);
         state_ = State::sending;
-        progress_at_ = now;
+        progress(now);
         return send_window(now);
     }
     if (state_ != State::sending) {
@@ -70,49 +79,50 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
     if (advanced > in_flight_) {
         return {.outcome = Step::Outcome::stray};
     }
-    if (!has(resent)) {
-        measure(now, timers);
+    if (has(resent)) {
+        let_go_of_back_off(now, timers);
+    }
+    if (advanced == in_flight_) {
+        on_window_done(now, timers);
+    } else {
+        age_us_ = 0;
     }
     acked_ += advanced;
     in_flight_ = static_cast<std::uint16_t>(in_flight_ - advanced);
-    progress_at_ = now;
+    progress(now);
     if (acked_ == last_block_) {
         state_ = State::over;
         return {.outcome = Step::Outcome::completed};
     }
     if (in_flight_ == 0) {
-        flags_ = 0;
         return send_window(now);
     }
     if (has(rewound)) {
         return extend_window(now);
     }
-    const std::uint16_t again = in_flight_;
-    Step step = send_window(now);
-    step.again = again;
     set(rewound);
-    set(resent);
-    return step;
+    return rewind(now);
 }
 
 Step ReadSession::on_timer(Instant now, const TftpTimers& timers) noexcept {
     const bool waiting = state_ == State::negotiating || state_ == State::sending;
-    if (!waiting || now - progress_at_ >= timers.give_up) {
+    if (!waiting || since_progress(now) >= timers.give_up) {
         state_ = State::over;
         return {.outcome = Step::Outcome::timed_out};
     }
-    if (!has(hastened)) { // a timer brought forward says nothing about the round trip
+    if (has(hastened)) { // a timer brought forward says nothing about the round trip
+        set(hint_used);
+    } else {
         resend_us_ = clamped(std::uint64_t{resend_us_} * 2, timers);
     }
-    flags_ = resent;
+    unset(hastened);
+    unset(rewound);
     if (state_ == State::negotiating) {
+        set(resent);
         sent_at_ = now;
         return {.oack = true, .again = 1, .timer = now + resend_after()};
     }
-    const std::uint16_t again = in_flight_;
-    Step step = send_window(now);
-    step.again = again;
-    return step;
+    return rewind(now);
 }
 
 Step ReadSession::on_request_again(Instant now, const TftpTimers& timers) noexcept {
@@ -125,11 +135,11 @@ Step ReadSession::on_request_again(Instant now, const TftpTimers& timers) noexce
         set(resent);
         return {.oack = true, .again = 1};
     case State::sending:
-        if (!negotiated_ && acked_ == 0) {
+        if (!has(negotiated) && acked_ == 0) {
             set(resent);
             return {.blocks = {1, in_flight_}, .again = in_flight_};
         }
-        if (now - progress_at_ < timers.restart_silence) {
+        if (since_progress(now) < timers.restart_silence) {
             return {.outcome = Step::Outcome::ignored};
         }
         state_ = State::over;
@@ -146,12 +156,29 @@ Step ReadSession::on_error(bool probe) noexcept {
     return {.outcome = only_asked ? Step::Outcome::probed : Step::Outcome::aborted};
 }
 
+/// A window of blocks that were never sent.
 Step ReadSession::send_window(Instant now) noexcept {
+    age_us_ = 0;
+    in_flight_ = 0;
+    unset(resent);
+    Step step = rewind(now);
+    unset(resent);
+    return step;
+}
+
+/// A whole window from behind acked_, whatever is in flight.
+Step ReadSession::rewind(Instant now) noexcept {
     MUSTER_CHECK(acked_ < last_block_);
+    const std::uint16_t again = in_flight_;
+    if (again != 0) {
+        age_us_ = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(std::uint64_t{age_us_} + since_sent(now), UINT32_MAX));
+    }
     in_flight_ =
         static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
+    set(resent);
     sent_at_ = now;
-    return {.blocks = {acked_ + 1, in_flight_}, .timer = now + resend_after()};
+    return {.blocks = {acked_ + 1, in_flight_}, .again = again, .timer = now + resend_after()};
 }
 
 /// A second partial ACK of one window: perhaps left over from before the rewind, so that another
@@ -160,19 +187,16 @@ Step ReadSession::send_window(Instant now) noexcept {
 /// time; should one in flight be lost again, the timer is near.
 Step ReadSession::extend_window(Instant now) noexcept {
     const std::uint16_t before = in_flight_;
-    in_flight_ =
-        static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
-    sent_at_ = now;
-    unset(hastened);
-    Step step = hasten(now);
-    step.outcome = Step::Outcome::running;
-    step.timer = step.timer.value_or(now + resend_after());
+    Step step = rewind(now);
     step.blocks = {acked_ + before + 1, static_cast<std::uint16_t>(in_flight_ - before)};
+    step.again = 0;
+    unset(hastened);
+    step.timer = hasten(now).timer.value_or(*step.timer);
     return step;
 }
 
 Step ReadSession::hasten(Instant now) noexcept {
-    if (windowsize_ == 1 || srtt_us_ == 0 || has(hastened)) {
+    if (windowsize_ == 1 || srtt_us_ == 0 || has(hastened) || has(hint_used) || has(hint_barred)) {
         return {.outcome = Step::Outcome::ignored};
     }
     set(hastened);
@@ -182,19 +206,63 @@ Step ReadSession::hasten(Instant now) noexcept {
             .outcome = Step::Outcome::ignored};
 }
 
-/// RFC 6298 section 2, with our own bounds.
-void ReadSession::measure(Instant now, const TftpTimers& timers) noexcept {
-    const auto us = static_cast<std::uint32_t>(
-        std::clamp<std::uint64_t>(to_us(now - sent_at_), 1, to_us(timers.give_up)));
-    if (srtt_us_ == 0) {
-        srtt_us_ = us;
-        rttvar_us_ = us / 2;
-    } else {
-        const std::uint32_t error = us > srtt_us_ ? us - srtt_us_ : srtt_us_ - us;
-        rttvar_us_ = (3 * rttvar_us_ + error) / 4;
-        srtt_us_ = std::max((7 * srtt_us_ + us) / 8, 1U);
+/// All that was in flight is acknowledged: what that says about the timer, and a fresh window.
+void ReadSession::on_window_done(Instant now, const TftpTimers& timers) noexcept {
+    if (!has(resent)) {
+        if (!has(measured)) {
+            srtt_us_ = 0; // the OACK's
+            set(measured);
+        }
+        measure(since_sent(now));
+        resend_us_ = clamped(measured_us(timers), timers);
     }
-    resend_us_ = clamped(std::uint64_t{srtt_us_} + 4 * std::uint64_t{rttvar_us_}, timers);
+    const bool hinted = has(hint_used);
+    unset(rewound);
+    unset(hastened);
+    unset(hint_used);
+    unset(hint_barred);
+    if (hinted) {
+        set(hint_barred);
+    }
+}
+
+/// Blocks that were sent twice are acknowledged. Which sending was answered is not known (Karn),
+/// but the round trip was no longer than the time since the first one.
+void ReadSession::let_go_of_back_off(Instant now, const TftpTimers& timers) noexcept {
+    const std::uint64_t longest = std::uint64_t{age_us_} + since_sent(now);
+    const std::uint64_t known = has(measured) ? measured_us(timers) : 0;
+    resend_us_ = std::min(resend_us_, clamped(std::max(longest + longest / 4, known), timers));
+}
+
+/// RFC 6298 section 2.
+void ReadSession::measure(std::uint32_t us) noexcept {
+    if (srtt_us_ == 0) {
+        srtt_us_ = std::max(us, 1U);
+        rttvar_us_ = us / 2;
+        return;
+    }
+    const std::uint32_t error = us > srtt_us_ ? us - srtt_us_ : srtt_us_ - us;
+    rttvar_us_ = (3 * rttvar_us_ + error) / 4;
+    srtt_us_ = std::max((7 * srtt_us_ + us) / 8, 1U);
+}
+
+/// RFC 6298 section 2.3. A client that is as regular as a clock still gets a margin.
+std::uint64_t ReadSession::measured_us(const TftpTimers& timers) const noexcept {
+    return srtt_us_ + std::max(4 * std::uint64_t{rttvar_us_}, to_us(timers.resend_min) / 2);
+}
+
+/// In microseconds, at most some minutes so that the averages above cannot overflow.
+std::uint32_t ReadSession::since_sent(Instant now) const noexcept {
+    return static_cast<std::uint32_t>(
+        std::min(to_us(now - sent_at_), to_us(std::chrono::minutes{5})));
+}
+
+void ReadSession::progress(Instant now) noexcept {
+    progress_ms_ = to_ms(now);
+}
+
+Duration ReadSession::since_progress(Instant now) const noexcept {
+    return std::chrono::milliseconds{to_ms(now) - progress_ms_};
 }
 
 std::uint32_t ReadSession::clamped(std::uint64_t us, const TftpTimers& timers) const noexcept {

@@ -100,33 +100,44 @@ public:
 
 private:
     enum Flag : std::uint8_t {
-        resent = 1,   ///< what is in flight was sent twice: its round trip says nothing (Karn)
-        rewound = 2,  ///< the one rewind of this window is used up
-        hastened = 4, ///< a duplicate ACK has brought the timer of this window forward
+        negotiated = 1,  ///< an OACK was sent
+        measured = 2,    ///< srtt_us_ is that of a window, not of the OACK alone
+        resent = 4,      ///< what is in flight was sent twice: its round trip says little (Karn)
+        rewound = 8,     ///< the one rewind of this window is used up
+        hastened = 16,   ///< a duplicate ACK has brought the timer forward
+        hint_used = 32,  ///< and that timer has fired: not again in this window
+        hint_barred = 64 ///< nor in the next one, where duplicates may be answers to the resend
     };
 
     Step send_window(Instant now) noexcept;
+    Step rewind(Instant now) noexcept;
     Step extend_window(Instant now) noexcept;
     Step hasten(Instant now) noexcept;
-    void measure(Instant now, const TftpTimers& timers) noexcept;
+    void on_window_done(Instant now, const TftpTimers& timers) noexcept;
+    void let_go_of_back_off(Instant now, const TftpTimers& timers) noexcept;
+    void measure(std::uint32_t us) noexcept;
+    [[nodiscard]] std::uint64_t measured_us(const TftpTimers& timers) const noexcept;
+    [[nodiscard]] std::uint32_t since_sent(Instant now) const noexcept;
+    [[nodiscard]] Duration since_progress(Instant now) const noexcept;
+    void progress(Instant now) noexcept;
     [[nodiscard]] std::uint32_t clamped(std::uint64_t us, const TftpTimers& timers) const noexcept;
     [[nodiscard]] bool has(Flag flag) const noexcept { return (flags_ & flag) != 0; }
     void set(Flag flag) noexcept { flags_ = static_cast<std::uint8_t>(flags_ | flag); }
     void unset(Flag flag) noexcept { flags_ = static_cast<std::uint8_t>(flags_ & ~flag); }
 
-    std::uint64_t acked_ = 0;      ///< blocks, from 1, never wraps
-    std::uint64_t last_block_ = 0; ///< its number; the last block is the short, maybe empty one
-    Instant sent_at_;              ///< of what is in flight
-    Instant progress_at_;          ///< last time that something new was acknowledged
-    std::uint32_t resend_us_ = 0;  ///< current timer, backed off
-    std::uint32_t srtt_us_ = 0;    ///< smoothed round trip of a window; 0: not yet known
+    std::uint64_t acked_ = 0;       ///< blocks, from 1, never wraps
+    std::uint64_t last_block_ = 0;  ///< its number; the last block is the short, maybe empty one
+    Instant sent_at_;               ///< last sending of what is in flight
+    std::uint32_t progress_ms_ = 0; ///< last time that something was acknowledged; wraps
+    std::uint32_t age_us_ = 0;      ///< of the window's first sending, at sent_at_
+    std::uint32_t resend_us_ = 0;   ///< current timer, backed off
+    std::uint32_t srtt_us_ = 0;     ///< smoothed round trip of a window; 0: not yet known
     std::uint32_t rttvar_us_ = 0;
     std::uint16_t in_flight_ = 0; ///< blocks after acked_
     std::uint16_t blksize_ = 512;
     std::uint16_t windowsize_ = 1;
     std::uint8_t timeout_s_ = 0;
     State state_ = State::opening;
-    bool negotiated_ = false; ///< an OACK was sent
     std::uint8_t flags_ = 0;
 };
 

@@ -239,8 +239,36 @@ TEST(ReadSession, TheTimerBacksOffAndResetsWithTheNextMeasuredWindow) {
         ASSERT_EQ(step.timer, at(now + wait)) << i;
     }
     EXPECT_EQ(rig.ack(1, now + 1ms).timer, at(now + 1ms + wait))
-        << "the round trip of a block sent twice says nothing (Karn)";
+        << "which sending was answered is not known (Karn): it may have been the first";
     EXPECT_EQ(rig.ack(2, now + 2ms).timer, at(now + 2ms + timers.resend_min));
+}
+
+// 10 % loss of a 64-block window means that none is ever clean: what losses built up must go again.
+TEST(ReadSession, ABackOffIsLetGoWhenAcksShowAShorterRoundTrip) {
+    Rig rig = Rig::sending(1000, 8);
+    EXPECT_EQ(rig.timer(250ms).timer, at(250ms + 500ms));
+    EXPECT_EQ(rig.timer(750ms).timer, at(750ms + 1000ms));
+    // Sent first at 0 ms and acknowledged at 752 ms: at most 752 ms, so a quarter above it.
+    EXPECT_EQ(rig.ack(8, 752ms).timer, at(752ms + 940ms));
+    EXPECT_EQ(rig.ack(12, 753ms).blocks, (BlockRange{13, 8})); // a rewind, and no back-off
+    EXPECT_EQ(rig.ack(20, 755ms).timer, at(755ms + timers.resend_min)) << "2 ms at most: the floor";
+}
+
+// A slow client whose window takes longer than the first timer: it must not be sent everything
+// twice for ever.
+TEST(ReadSession, AWindowThatTakesLongerThanTheTimerTeachesIt) {
+    Rig rig = Rig::sending(10'000, 8);
+    std::uint64_t again = rig.timer(250ms).again;
+    Duration now = 600ms;
+    Step step = rig.ack(8, now);
+    for (std::uint64_t acked = 16; acked <= 800; acked += 8) {
+        if (*step.timer <= at(now + 600ms)) {
+            again += rig.session.on_timer(*step.timer, timers).again;
+        }
+        now += 600ms;
+        step = rig.ack(acked, now);
+    }
+    EXPECT_LE(again, 3U * 8) << "then the timer has learnt";
 }
 
 TEST(ReadSession, TheTimerFollowsTheMeasuredRoundTrip) {
