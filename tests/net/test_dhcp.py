@@ -65,11 +65,13 @@ class Dhcp(RigTest):
         self.rig.client("ip", "addr", "add", "10.66.0.2/24", "dev", "eth0")
         out = self.rig.client("perfdhcp", "-4", "-l", "eth0", "-r", "500", "-R", "3000", "-n", "3000",
                               "-W", "2000000", SERVER, check=False, timeout=120).stdout
-        counts = [int(n) for n in re.findall(r"received packets: (\d+)", out)]
-        self.assertEqual(counts, [3000, 3000], out)
+        sent = [int(n) for n in re.findall(r"sent packets: (\d+)", out)]
+        received = [int(n) for n in re.findall(r"received packets: (\d+)", out)]
+        self.assertEqual(sent, received, out)
+        self.assertGreaterEqual(min(received), 3000, out)
         self.assertIn("rejected leases: 0", out)
         self.assertEqual(len(re.findall(r"non unique addresses: 0", out)), 2, out)
-        self.assertEqual(len(self.rig.api("/api/v1/leases?limit=10000")["leases"]), 3000)
+        self.assertEqual(len(self.rig.api("/api/v1/leases?limit=10000")["leases"]), received[1])
 
     def test_a_router_solicitation_is_answered_quietly(self):
         self.rig.start()

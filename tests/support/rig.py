@@ -213,6 +213,7 @@ class Musterd:
             self.process.kill()
             self.process.wait(10)
         self.reader.join(5)
+        self.process.stdout.close()
 
 
 class RigTest(unittest.TestCase):

@@ -198,11 +198,6 @@ std::string reason_of(const po::error& error) {
 }
 
 void check_together(const Options& o) {
-    const bool serves = o.dhcp != "off" || o.tftp || o.http;
-    if (serves && o.interfaces.empty() && !o.check) {
-        throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "
-                        "--tftp and --http off)"};
-    }
     const auto loopback = [](const Endpoint& endpoint) {
         const auto v4 = endpoint.address.v4();
         return v4 && v4->octets[0] == 127;
@@ -211,6 +206,11 @@ void check_together(const Options& o) {
         throw BadOption{fmt::format("--admin {}: an address that is not loopback needs "
                                     "--admin-token-file",
                                     to_text(o.admin->address))};
+    }
+    const bool serves = o.dhcp != "off" || o.tftp || o.http;
+    if (serves && o.interfaces.empty() && !o.check) {
+        throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "
+                        "--tftp and --http off)"};
     }
 }
 
