@@ -93,9 +93,13 @@ std::string load(std::string_view protocol, const BootScriptFor& to, const Insta
 std::string write_install(const BootScriptFor& to, const InstallBoot& boot,
                           const std::string& say) {
     const unsigned seconds = wait_seconds(boot_retry_wait);
+    const std::string by_tftp = load("tftp", to, boot);
+    std::string by_http = load("http", to, boot);
+    if (by_http == by_tftp) { // all of it at URLs of the profile
+        by_http.clear();
+    }
     return fmt::format("echo '{}'\n{}{}echo 'muster: loading failed, asking again in {} s'\n{}",
-                       say, load("tftp", to, boot), load("http", to, boot), seconds,
-                       write_again(to, seconds));
+                       say, by_tftp, by_http, seconds, write_again(to, seconds));
 }
 
 std::string write_wait(const BootScriptFor& to, unsigned seconds, const std::string& say) {

@@ -18,10 +18,13 @@ constexpr std::string_view ask_again = R"(sleep {seconds} ||
 chain --autofree --replace {script} || goto again
 )";
 
-/// The BIOS build starts the first disk itself; under EFI there is nothing to start: a failing
-/// exit makes the firmware go on to its next boot option.
-constexpr std::string_view local_disk = R"(iseq ${platform} efi && exit 1 ||
+/// The BIOS build starts the first disk itself. Under EFI there is nothing to start and an exit of
+/// either kind does not lead on to the disk (OVMF 2022.11: the setup menu, or the next network
+/// boot option), so GRUB is loaded, whose script then chains to the disk's own loader.
+constexpr std::string_view local_disk = R"(iseq ${{platform}} efi && goto efi ||
 sanboot --no-describe --drive 0x80 || exit 1
+:efi
+chain --autofree tftp://{server}/loaders/grubx64.efi || exit 1
 )";
 
 std::string script_url(const BootScriptFor& to) {
@@ -56,10 +59,10 @@ std::string write_install(const BootScriptFor& to, const InstallBoot& boot,
     const unsigned seconds = wait_seconds(boot_retry_wait);
     std::string text{header};
     text += fmt::format("echo {}\nimgfree\n", say);
-    text += fmt::format("kernel --name kernel {}{} || goto failed\n",
-                        file_url(to.server, boot.kernel), arguments);
+    text +=
+        fmt::format("kernel {}{} || goto failed\n", file_url(to.server, boot.kernel), arguments);
     text += initrds;
-    text += "boot kernel || goto failed\n:failed\n";
+    text += "boot || goto failed\n:failed\n";
     text += fmt::format("echo muster: loading failed, asking again in {} s\nimgfree\n", seconds);
     text += ":again\n";
     text += write_again(to, seconds);
@@ -70,8 +73,10 @@ std::string write_wait(const BootScriptFor& to, unsigned seconds, const std::str
     return fmt::format("{}echo {}\n:again\n{}", header, say, write_again(to, seconds));
 }
 
-std::string write_boot_local(const BootScriptFor& /*to*/, const std::string& say) {
-    return fmt::format("{}echo {}\n{}", header, say, local_disk);
+std::string write_boot_local(const BootScriptFor& to, const std::string& say) {
+    return fmt::format("{}echo {}\n{}", header, say,
+                       fmt::format(fmt::runtime(local_disk),
+                                   fmt::arg("server", to_text(to.server.address))));
 }
 
 std::string write_leave(const BootScriptFor& /*to*/, const std::string& say) {

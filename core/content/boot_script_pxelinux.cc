@@ -18,11 +18,12 @@ LABEL again
   CONFIG {script}
 )";
 
-/// Leaves PXELINUX as if it had not been there: the BIOS goes on with its boot order.
+/// Leaves PXELINUX as if it had not been there: the BIOS goes on with its boot order. -1 does so at
+/// once; 0 and 0x80 cost SeaBIOS 2 s more.
 constexpr std::string_view local_disk = R"(DEFAULT local
 PROMPT 0
 LABEL local
-  LOCALBOOT 0
+  LOCALBOOT -1
 )";
 
 std::string write_again(const BootScriptFor& to, unsigned seconds) {

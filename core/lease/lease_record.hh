@@ -15,10 +15,10 @@ struct LeaseRecord {
         released, ///< given back (RFC 2131 section 4.3.4); kept, so that the machine gets it again
         declined, ///< in use by somebody else (section 4.3.3): quarantined until `expires`
     };
-    Ipv4Address address;
-    MacAddress mac;
+    Ipv4Address address{};
+    MacAddress mac{};
     State state = State::bound;
-    UnixTime expires;
+    UnixTime expires{};
     std::array<char, 64> hostname{}; ///< option 12, NUL-padded; empty if none was sent
 
     friend bool operator==(const LeaseRecord&, const LeaseRecord&) = default;

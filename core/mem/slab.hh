@@ -66,6 +66,10 @@ public:
         return slot < slots_.size() && (slots_[slot].generation & 1U) != 0 ? &slots_[slot].value
                                                                            : nullptr;
     }
+    [[nodiscard]] const T* at(std::uint32_t slot) const noexcept {
+        return slot < slots_.size() && (slots_[slot].generation & 1U) != 0 ? &slots_[slot].value
+                                                                           : nullptr;
+    }
     [[nodiscard]] SlabHandle handle_of(std::uint32_t slot) const noexcept {
         return {slot, slots_[slot].generation};
     }

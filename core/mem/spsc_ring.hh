@@ -4,6 +4,8 @@
 // they may own a request.
 #pragma once
 
+#include "core/mem/cache_line.hh"
+
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -12,8 +14,6 @@
 #include <vector>
 
 namespace muster {
-
-inline constexpr std::size_t cache_line_size = 64;
 
 template <class T>
 class SpscRing {

@@ -30,11 +30,11 @@ enum class LoaderChoice : std::uint8_t {
 
 /// Sent by control to worker 0 whenever it changes; small and copyable.
 struct NodeBoot {
-    MacAddress mac;
+    MacAddress mac{};
     BootAction action = BootAction::install;
     LoaderChoice loader = LoaderChoice::automatic;
     bool removed = false;                ///< forget this machine: the default applies again
-    std::optional<Ipv4Address> reserved; ///< its reservation
+    std::optional<Ipv4Address> reserved{}; ///< its reservation
     std::array<char, 64> name{};         ///< node name, NUL-padded: its option 12
 
     friend bool operator==(const NodeBoot&, const NodeBoot&) = default;

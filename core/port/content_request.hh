@@ -15,7 +15,7 @@ namespace muster {
 struct Ticket {
     enum class Owner : std::uint8_t { tftp, http, dhcp };
     Owner owner{};
-    SlabHandle handle;
+    SlabHandle handle{};
 
     friend constexpr bool operator==(const Ticket&, const Ticket&) = default;
 };
@@ -28,9 +28,9 @@ enum class ContentRoot : std::uint8_t {
 
 /// Asks the driver to open a file. The answer, on_content(), may come within the same burst.
 struct OpenRequest {
-    Ticket ticket;
+    Ticket ticket{};
     ContentRoot root{};
-    std::string path; ///< relative, no leading slash
+    std::string path{}; ///< relative, no leading slash
 };
 
 enum class OpenError : std::uint8_t {
@@ -44,23 +44,23 @@ struct DynamicRequest {
     enum class Transport : std::uint8_t { http, tftp };
     enum class Method : std::uint8_t { get, head, post, put, del };
 
-    Ticket ticket;
+    Ticket ticket{};
     Transport transport{};
     Method method{};
-    Endpoint client;
-    IpAddress server;  ///< the address that the client asked
-    std::string path;  ///< decoded, with its leading slash, without the query
-    std::string query; ///< raw, without the question mark
-    std::string body;  ///< of a POST or PUT
-    std::string user_agent;
-    std::string authorization; ///< the header's value, for the admin API
+    Endpoint client{};
+    IpAddress server{};  ///< the address that the client asked
+    std::string path{};  ///< decoded, with its leading slash, without the query
+    std::string query{}; ///< raw, without the question mark
+    std::string body{};  ///< of a POST or PUT
+    std::string user_agent{};
+    std::string authorization{}; ///< the header's value, for the admin API
 };
 
 /// The answer to a DynamicRequest.
 struct DynamicReply {
-    Ticket ticket;
+    Ticket ticket{};
     std::uint16_t status = 200;      ///< HTTP status; TFTP sends ERROR 1 for 404, 2 for 403, …
-    ContentRef content;              ///< may be null: no body
+    ContentRef content{};            ///< may be null: no body
     std::uint32_t retry_after_s = 0; ///< above 0: a Retry-After header
 };
 

@@ -23,9 +23,9 @@ struct RxDatagram {
     UdpService service{};
     std::uint8_t socket = 0;     ///< index among the sockets of the service (tftp_transfer)
     std::uint32_t interface = 0; ///< index of the interface it came in on
-    Endpoint source;
-    IpAddress local; ///< the address it was sent to; replies leave from it
-    Bytes payload;   ///< borrowed until the engine returns
+    Endpoint source{};
+    IpAddress local{}; ///< the address it was sent to; replies leave from it
+    Bytes payload{};   ///< borrowed until the engine returns
 };
 
 /// A datagram to send. The payload lies in the outbox (Outbox::payload()).
@@ -33,11 +33,11 @@ struct TxDatagram {
     UdpService service{};
     std::uint8_t socket = 0;
     std::uint32_t interface = 0; ///< 0: by route
-    Endpoint destination;
-    IpAddress source; ///< unspecified: the kernel's choice
+    Endpoint destination{};
+    IpAddress source{}; ///< unspecified: the kernel's choice
     /// Set: `payload` is a whole IPv4 packet, to be sent to this link address on `interface`,
     /// because the client has no address yet and answers no ARP (RFC 2131 section 4.1).
-    MacAddress link_destination;
+    MacAddress link_destination{};
     bool link = false;
     std::uint32_t payload_offset = 0;
     std::uint32_t payload_size = 0;
@@ -49,9 +49,9 @@ struct TxBlocks {
     std::uint8_t socket = 0;                        ///< index of the transfer socket
     UdpService service = UdpService::tftp_transfer; ///< `tftp` in single-port mode
     std::uint32_t interface = 0;
-    Endpoint destination;
-    IpAddress source;
-    ContentRef content;
+    Endpoint destination{};
+    IpAddress source{};
+    ContentRef content{};
     std::uint64_t first_block = 1; ///< from 1, never wraps; on the wire it is taken modulo 65536
     std::uint16_t count = 1;
     std::uint16_t blksize = 512; ///< bytes; the content's last block is shorter, perhaps empty

@@ -19,8 +19,8 @@ inline constexpr WorkerId admin_worker{255};
 
 /// Worker 0 to control: make this lease durable, then say so with LeaseCommitted.
 struct LeaseCommit {
-    SlabHandle request; ///< worker 0's pending request; generation 0: no answer wanted
-    LeaseRecord lease;
+    SlabHandle request{}; ///< worker 0's pending request; generation 0: no answer wanted
+    LeaseRecord lease{};
 };
 
 /// What kind of program sent a DHCP message.
@@ -33,10 +33,10 @@ enum class DhcpClientKind : std::uint8_t {
 
 /// Worker 0 to control: a boot client was answered (or left alone by `ignore`).
 struct MachineSeen {
-    MacAddress mac;
-    Ipv4Address address; ///< offered or acknowledged; unspecified: none
-    Ipv4Address giaddr;
-    std::optional<std::array<std::uint8_t, 16>> uuid; ///< option 97, as on the wire
+    MacAddress mac{};
+    Ipv4Address address{}; ///< offered or acknowledged; unspecified: none
+    Ipv4Address giaddr{};
+    std::optional<std::array<std::uint8_t, 16>> uuid{}; ///< option 97, as on the wire
     std::uint16_t arch = 0; ///< option 93 (IANA processor architecture types)
     DhcpClientKind kind{};
     bool acknowledged = false; ///< false: an OFFER; true: an ACK
@@ -46,9 +46,9 @@ struct MachineSeen {
 /// while it runs, and when it ends. May be dropped when the queue is full.
 struct TransferSample {
     enum class Phase : std::uint8_t { started, running, completed, aborted };
-    IpAddress client;
+    IpAddress client{};
     Phase phase{};
-    std::string path;         ///< as in the URL: `/files/debian12/linux`, `/loaders/shimx64.efi`
+    std::string path{};       ///< as in the URL: `/files/debian12/linux`, `/loaders/shimx64.efi`
     std::uint64_t offset = 0; ///< where the asked range starts
     std::uint64_t sent = 0;   ///< bytes of the range sent since the last sample
     std::uint64_t size = 0;   ///< bytes of the whole content
@@ -60,7 +60,7 @@ using WorkerMessage =
 
 /// Control to worker 0: the lease is on disk (`durable`), or the store refused it.
 struct LeaseCommitted {
-    SlabHandle request;
+    SlabHandle request{};
     bool durable = false;
 };
 

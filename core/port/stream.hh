@@ -15,10 +15,10 @@ using StreamId = SlabHandle;
 /// Bytes to send on a stream: a head in the outbox, then a range of a content. One at a time per
 /// stream: the next may follow once on_stream_sent() has named this one done.
 struct StreamSend {
-    StreamId stream;
+    StreamId stream{};
     std::uint32_t head_offset = 0;
     std::uint32_t head_size = 0;
-    ContentRef content;       ///< null: the head alone
+    ContentRef content{};     ///< null: the head alone
     std::uint64_t offset = 0; ///< into the content
     std::uint64_t size = 0;
     bool close_after = false; ///< shut down once all is sent
@@ -31,7 +31,7 @@ struct StreamOrder {
         resume,
         close, ///< end it now; on_stream_closed() follows
     };
-    StreamId stream;
+    StreamId stream{};
     Kind kind{};
 };
 

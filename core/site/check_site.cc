@@ -55,6 +55,9 @@ void check_reservation(const NodeSpec& node, const SitePlace& place, SiteDraft& 
     const auto home = std::find_if(subnets.begin(), subnets.end(), [&](const SubnetPlan& plan) {
         return plan.subnet.contains(address);
     });
+    if (home == subnets.end() && !(draft.site_known && draft.subnets_known)) {
+        return;
+    }
     if (home == subnets.end()) {
         draft.problem(place,
                       fmt::format("address {} is in no subnet of site.yaml", to_text(address)));

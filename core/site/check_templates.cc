@@ -9,8 +9,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
-#include <tuple>
+#include <utility>
 
 namespace muster {
 namespace {
@@ -155,6 +156,12 @@ private:
         return subject;
     }
 
+    /// False if the profile's own reader has told what is wrong with them.
+    static bool paths_are_good(const InstallBoot& boot) {
+        return !boot.kernel.empty() && boot.initrd.size() <= initrd_count_max &&
+               std::find(boot.initrd.begin(), boot.initrd.end(), "") == boot.initrd.end();
+    }
+
     void try_cmdline(const Profile& profile, const nlohmann::json& context, const User& user) {
         const auto cmdline = cmdlines_.find(profile.name);
         if (cmdline == cmdlines_.end()) {
@@ -172,9 +179,8 @@ private:
         boot.cmdline = command_line_words(*rendered);
         if (const auto reason = why_not_command_line(*rendered); !reason.empty()) {
             grouped_.add(places.cmdline, "cmdline holds " + reason, user.shown);
-        } else if (!profile.kernel.empty() && // else already a problem
-                   !why_not_bootable(boot).empty()) {
-            grouped_.add(places.cmdline, why_not_bootable(boot), user.shown);
+        } else if (const auto why = why_not_bootable(boot); paths_are_good(boot) && !why.empty()) {
+            grouped_.add(places.cmdline, why, user.shown);
         }
     }
 
@@ -207,6 +213,9 @@ void check_templates(SiteDraft& draft, std::size_t first) {
     TemplateCheck check{draft};
     check.read_templates();
     check.read_profiles();
+    if (!draft.site_known) {
+        return; // the default variables are not known either
+    }
     for (std::size_t i = first; i < draft.site.nodes.size(); ++i) {
         const NodeSpec& node = draft.site.nodes[i];
         check.try_profile(node.profile, {&node, "node " + node.name});

@@ -129,8 +129,11 @@ Result<Site, std::vector<SiteProblem>> load_site(const SiteFiles& files, std::st
         return std::unexpected(std::move(draft.problems));
     }
     if (site_text) {
+        const std::size_t before = draft.problems.size();
         if (const auto value = read_yaml("site.yaml", *site_text, draft.problems)) {
             read_site_yaml(*value, draft);
+        } else {
+            draft.site_known = draft.problems.size() == before; // empty, which is fine
         }
     }
     read_profiles(reader, draft);
@@ -166,6 +169,7 @@ Result<NodeSpec, std::vector<SiteProblem>> read_node(std::string_view text, cons
     NodeSpec node = std::move(draft.site.nodes.front());
     SiteDraft::NodePlaces places = std::move(draft.node_places.front());
     draft.site = site;
+    draft.site_known = true;
     std::erase_if(draft.site.nodes, [&](const NodeSpec& other) { return other.name == node.name; });
     draft.node_places.assign(draft.site.nodes.size(), {});
     const std::size_t first = draft.site.nodes.size();

@@ -18,6 +18,11 @@ struct SiteDraft {
     Site site;
     std::vector<SiteProblem> problems;
 
+    /// site.yaml, and every subnet in it, could be read. If not, what refers to them is not
+    /// checked: the mistake is told once, not again for each node.
+    bool site_known = false;
+    bool subnets_known = true;
+
     std::vector<SitePlace> subnet_places; ///< parallel to site.subnets
     SitePlace unknown_profile_place;
     struct ProfilePlaces {

@@ -93,6 +93,7 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     profile.name = name;
     SiteDraft::ProfilePlaces places;
     places.whole = value.place();
+    places.cmdline = places.whole;
     const YamlMap map{
         value,
         "profile",

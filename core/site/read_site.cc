@@ -106,6 +106,7 @@ void read_subnet_yaml(const YamlValue& value, SiteDraft& draft) {
             plan.relay_giaddr = giaddr->address("giaddr");
         }
     }
+    draft.subnets_known = draft.subnets_known && good;
     if (good) {
         draft.site.subnets.push_back(std::move(plan));
         draft.subnet_places.push_back(place);
@@ -185,6 +186,7 @@ Variables read_variables(const YamlValue& value) {
 void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
     const YamlMap map{
         value, "site.yaml", {"server", "subnets", "unknown-nodes", "loaders", "defaults"}};
+    draft.site_known = value.is_map();
     if (const auto* server = map.find("server")) {
         const YamlMap server_map{*server, "server", {"address"}};
         if (const auto* address = server_map.find("address")) {
@@ -192,6 +194,7 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
         }
     }
     if (const auto* subnets = map.find("subnets")) {
+        draft.subnets_known = subnets->is_list();
         for (const YamlValue& subnet : subnets->items("subnets")) {
             read_subnet_yaml(subnet, draft);
         }

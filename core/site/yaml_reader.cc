@@ -250,7 +250,7 @@ std::optional<YamlValue> read_yaml(const std::string& file, const std::string& t
         if (documents.empty() || documents.front().IsNull()) {
             return std::nullopt;
         }
-        return YamlValue{documents.front(), file, problems};
+        return YamlValue{documents.front(), std::make_shared<const std::string>(file), problems};
     } catch (const YAML::Exception& error) {
         problems.push_back({place_of(error.mark, file), "not valid YAML: " + error.msg});
         return std::nullopt;

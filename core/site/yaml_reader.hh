@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,10 +25,12 @@ inline constexpr unsigned variable_depth_max = 16;
 inline constexpr std::size_t variable_count_max = 10'000;
 
 /// A value of a YAML file: the node, where it is, and where problems go. Cheap to copy.
+/// Borrows: the list of problems, which must outlive all values of the file.
 class YamlValue {
 public:
-    YamlValue(YAML::Node node, const std::string& file, std::vector<SiteProblem>& problems)
-        : node_(std::move(node)), file_(&file), problems_(&problems) {}
+    YamlValue(YAML::Node node, std::shared_ptr<const std::string> file,
+              std::vector<SiteProblem>& problems)
+        : node_(std::move(node)), file_(std::move(file)), problems_(&problems) {}
 
     [[nodiscard]] SitePlace place() const;
     void problem(std::string text) const;
@@ -59,10 +62,10 @@ public:
 private:
     [[nodiscard]] std::optional<nlohmann::json> json_of(const YAML::Node& node, unsigned depth,
                                                         std::size_t& count) const;
-    [[nodiscard]] YamlValue at(const YAML::Node& node) const { return {node, *file_, *problems_}; }
+    [[nodiscard]] YamlValue at(const YAML::Node& node) const { return {node, file_, *problems_}; }
 
     YAML::Node node_;
-    const std::string* file_;
+    std::shared_ptr<const std::string> file_; ///< its name
     std::vector<SiteProblem>* problems_;
 };
 

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// The half of LeaseTable that knows subnets, pools and reservations, and what a restart brings.
+#include "core/lease/lease_table.hh"
+
+#include <algorithm>
+#include <tuple>
+
+namespace muster {
+
+namespace {
+
+/// The part of a pool that machines can have: not the subnet's own two addresses (RFC 1122
+/// section 3.2.1.3), and no more than the limit.
+std::optional<AddressRange> usable_part(const Subnet& subnet, AddressRange range,
+                                        std::uint32_t limit) {
+    if (range.last < range.first || !subnet.contains(range.first) || !subnet.contains(range.last)) {
+        return std::nullopt;
+    }
+    std::uint64_t first = to_number(range.first);
+    std::uint64_t last = to_number(range.last);
+    if (subnet.prefix_length < 31) {
+        first += range.first == subnet.network ? 1U : 0U;
+        last -= range.last == subnet.broadcast() ? 1U : 0U;
+    }
+    last = std::min(last, first + limit - 1);
+    if (last < first) {
+        return std::nullopt;
+    }
+    return AddressRange{from_number(static_cast<std::uint32_t>(first)),
+                        from_number(static_cast<std::uint32_t>(last))};
+}
+
+} // namespace
+
+LeaseTable::PoolSet* LeaseTable::pools_of(SubnetId subnet) noexcept {
+    const auto index = static_cast<std::size_t>(subnet);
+    return index < subnets_.size() ? &subnets_[index] : nullptr;
+}
+
+const LeaseTable::PoolSet* LeaseTable::pools_of(SubnetId subnet) const noexcept {
+    const auto index = static_cast<std::size_t>(subnet);
+    return index < subnets_.size() ? &subnets_[index] : nullptr;
+}
+
+bool LeaseTable::in_pool(SubnetId subnet, const Ipv4Address& address) const noexcept {
+    const PoolSet* set = pools_of(subnet);
+    return set != nullptr && std::any_of(set->pools.begin(), set->pools.end(),
+                                         [&](const Pool& p) { return p.range.contains(address); });
+}
+
+bool LeaseTable::reserved(const Ipv4Address& address) const noexcept {
+    return reserved_.contains(address);
+}
+
+/// In a pool and reserved for nobody else, or reserved for this machine in this subnet.
+bool LeaseTable::may_have(const LeaseClient& client, const Ipv4Address& address) const noexcept {
+    if (client.reserved == address) {
+        const PoolSet* set = pools_of(client.subnet);
+        return set != nullptr && set->subnet.contains(address);
+    }
+    return !reserved(address) && in_pool(client.subnet, address);
+}
+
+SubnetId LeaseTable::subnet_of(const Ipv4Address& address) const noexcept {
+    for (std::size_t i = 0; i < subnets_.size(); ++i) {
+        if (subnets_[i].subnet.contains(address)) {
+            return static_cast<SubnetId>(i);
+        }
+    }
+    return SubnetId::none;
+}
+
+std::optional<Ipv4Address> LeaseTable::lowest_never_used(SubnetId subnet) const noexcept {
+    const PoolSet* set = pools_of(subnet);
+    if (set == nullptr) {
+        return std::nullopt;
+    }
+    for (const Pool& pool : set->pools) {
+        if (const auto index = pool.never_used.smallest()) {
+            return from_number(to_number(pool.range.first) + *index);
+        }
+    }
+    return std::nullopt;
+}
+
+bool LeaseTable::is_never_used(SubnetId subnet, const Ipv4Address& address) const noexcept {
+    const PoolSet* set = pools_of(subnet);
+    return set != nullptr && std::any_of(set->pools.begin(), set->pools.end(), [&](const Pool& p) {
+               return p.range.contains(address) &&
+                      p.never_used.contains(to_number(address) - to_number(p.range.first));
+           });
+}
+
+void LeaseTable::set_never_used(SubnetId subnet, const Ipv4Address& address, bool value) noexcept {
+    PoolSet* set = pools_of(subnet);
+    if (set == nullptr) {
+        return;
+    }
+    for (Pool& pool : set->pools) {
+        if (pool.range.contains(address)) {
+            const std::uint32_t index = to_number(address) - to_number(pool.range.first);
+            never_used_ -= pool.never_used.count();
+            value ? pool.never_used.insert(index) : pool.never_used.erase(index);
+            never_used_ += pool.never_used.count();
+        }
+    }
+}
+
+void LeaseTable::reserve(const Ipv4Address& address) {
+    if (++reserved_[address] > 1) {
+        return;
+    }
+    set_never_used(subnet_of(address), address, false);
+    if (const auto holder = by_address_.find(address); holder != by_address_.end()) {
+        unlink_idle(holder->second); // still remembered, but no longer for everybody to have
+    }
+}
+
+void LeaseTable::unreserve(const Ipv4Address& address) {
+    const auto found = reserved_.find(address);
+    if (found == reserved_.end() || --found->second > 0) {
+        return;
+    }
+    reserved_.erase(found);
+    const auto holder = by_address_.find(address);
+    if (holder == by_address_.end()) {
+        set_never_used(subnet_of(address), address, true);
+    } else if (at(holder->second).state == Lease::State::idle) {
+        retire(holder->second);
+    }
+}
+
+void LeaseTable::set_subnets(std::span<const SubnetPlan> subnets) {
+    subnets_.clear();
+    never_used_ = 0;
+    for (const SubnetPlan& plan : subnets) {
+        PoolSet set{.subnet = plan.subnet, .pools = {}};
+        for (const AddressRange& range : plan.pools) {
+            if (const auto part = usable_part(plan.subnet, range, limits_.pool_addresses_max)) {
+                never_used_ += part->count();
+                set.pools.push_back(
+                    {*part, AddressBitmap{static_cast<std::uint32_t>(part->count())}});
+            }
+        }
+        subnets_.push_back(std::move(set));
+    }
+    for (const auto& [address, times] : reserved_) {
+        set_never_used(subnet_of(address), address, false);
+    }
+    place_leases();
+}
+
+/// Finds every lease its place among the subnets of now.
+void LeaseTable::place_leases() {
+    if (subnets_.empty()) {
+        return; // before the first site, when a restart has brought leases already
+    }
+    // The order decides which lease of a machine counts: idle
+    // ones first, so that a live one takes the machine over, the later to end last.
+    std::vector<Slot> slots;
+    for (Slot slot = 0; slot < leases_.capacity(); ++slot) {
+        if (leases_.at(slot) != nullptr) {
+            slots.push_back(slot);
+        }
+    }
+    const auto rank = [&](Slot slot) {
+        const Lease& lease = at(slot);
+        const bool live = lease.state != Lease::State::idle;
+        return std::tuple{live, lease.durable, lease.expires, slot};
+    };
+    std::sort(slots.begin(), slots.end(), [&](Slot a, Slot b) { return rank(a) < rank(b); });
+    by_machine_.clear();
+    for (const Slot slot : slots) {
+        Lease& lease = at(slot);
+        lease.listed = false;
+        lease.previous = Lease::no_link;
+        lease.subnet = subnet_of(lease.address);
+        set_never_used(lease.subnet, lease.address, false);
+        if (!lease.mac.is_zero()) {
+            map_machine(slot);
+        }
+    }
+    // Ended leases of addresses that are served no more are kept, for the next site may bring
+    // them back; but not when they crowd the table.
+    const bool crowded = leases_.in_use() > leases_.capacity() / 2;
+    for (const Slot slot : slots) {
+        const Lease& lease = at(slot);
+        if (lease.state != Lease::State::idle) {
+            continue;
+        }
+        if (crowded && !reserved(lease.address) && !in_pool(lease.subnet, lease.address)) {
+            erase(slot);
+        } else {
+            link_idle(slot);
+        }
+    }
+}
+
+std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const Now& now) {
+    recycle_from_ = now.steady + limits_.recycle_hold;
+    // Those that end last come first, so that a table too small drops what matters least.
+    std::vector<const LeaseRecord*> order;
+    order.reserve(records.size());
+    for (const LeaseRecord& record : records) {
+        order.push_back(&record);
+    }
+    std::stable_sort(order.begin(), order.end(), [](const LeaseRecord* a, const LeaseRecord* b) {
+        return b->expires < a->expires;
+    });
+    std::uint64_t dropped = 0;
+    for (const LeaseRecord* record : order) {
+        const bool live = record->expires > now.wall;
+        const bool declined = record->state == LeaseRecord::State::declined;
+        if ((declined && !live) || by_address_.contains(record->address)) {
+            continue;
+        }
+        const auto claimed = leases_.claim();
+        if (claimed.value == nullptr) {
+            ++dropped;
+            continue;
+        }
+        const Slot slot = claimed.handle.slot;
+        Lease& lease = *claimed.value;
+        lease.address = record->address;
+        lease.expires = record->expires;
+        lease.hostname = record->hostname;
+        lease.mac = declined ? MacAddress{} : record->mac;
+        lease.remembered = !declined;
+        lease.durable = record->state == LeaseRecord::State::bound;
+        lease.state = declined                ? Lease::State::declined
+                      : live && lease.durable ? Lease::State::bound
+                                              : Lease::State::idle;
+        ++counter(lease.state);
+        by_address_.emplace(record->address, slot);
+        if (lease.state != Lease::State::idle) {
+            const bool bound = lease.state == Lease::State::bound;
+            timers_.arm(slot, now.steady + (record->expires - now.wall) +
+                                  (bound ? limits_.expiry_grace : Duration::zero()));
+        }
+    }
+    place_leases();
+    return dropped;
+}
+
+} // namespace muster

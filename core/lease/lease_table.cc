@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/lease/lease_table.hh"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+constexpr std::uint32_t raw(LeaseId id) noexcept {
+    return static_cast<std::uint32_t>(id);
+}
+
+} // namespace
+
+// The maps get twice the room they can fill: a flat_hash_map that is erased from and inserted into
+// then cleans up in place and never grows.
+LeaseTable::LeaseTable(const LeaseLimits& limits)
+    : limits_(limits), leases_(limits.leases_max), timers_(limits.leases_max) {
+    by_address_.reserve(std::size_t{limits.leases_max} * 2);
+    by_machine_.reserve(std::size_t{limits.leases_max} * 2);
+}
+
+Lease& LeaseTable::at(Slot slot) noexcept {
+    Lease* lease = leases_.at(slot);
+    MUSTER_CHECK(lease != nullptr);
+    return *lease;
+}
+
+const Lease& LeaseTable::at(Slot slot) const noexcept {
+    const Lease* lease = leases_.at(slot);
+    MUSTER_CHECK(lease != nullptr);
+    return *lease;
+}
+
+const Lease& LeaseTable::lease(LeaseId id) const noexcept {
+    return at(raw(id));
+}
+
+std::optional<LeaseId> LeaseTable::find(const Ipv4Address& address) const noexcept {
+    const auto found = by_address_.find(address);
+    return found == by_address_.end() ? std::nullopt : std::optional{LeaseId{found->second}};
+}
+
+std::optional<LeaseId> LeaseTable::find(const MacAddress& mac, SubnetId subnet) const noexcept {
+    const auto found = by_machine_.find(MachineKey{mac, subnet});
+    return found == by_machine_.end() ? std::nullopt : std::optional{LeaseId{found->second}};
+}
+
+std::optional<LeaseId> LeaseTable::replaced_by(LeaseId id) const noexcept {
+    const Lease& lease = at(raw(id));
+    const Lease* previous = leases_.at(lease.previous); // perhaps another one's by now
+    if (previous == nullptr || lease.previous == raw(id) || previous->mac != lease.mac ||
+        previous->subnet != lease.subnet) {
+        return std::nullopt;
+    }
+    return LeaseId{lease.previous};
+}
+
+Instant LeaseTable::deadline(LeaseId id) const noexcept {
+    if (!timers_.armed(raw(id))) {
+        return Instant::never();
+    }
+    const bool bound = at(raw(id)).state == Lease::State::bound;
+    return timers_.deadline(raw(id)) - (bound ? limits_.expiry_grace : Duration::zero());
+}
+
+bool LeaseTable::reservation_open(const LeaseClient& client) const noexcept {
+    if (!client.reserved || !may_have(client, *client.reserved)) {
+        return false;
+    }
+    const auto holder = by_address_.find(*client.reserved);
+    if (holder == by_address_.end()) {
+        return true;
+    }
+    const Lease& held = at(holder->second);
+    return held.mac == client.mac || held.state == Lease::State::idle;
+}
+
+std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client,
+                                                       std::optional<Ipv4Address> requested,
+                                                       const Now& now) noexcept {
+    PoolSet* set = pools_of(client.subnet);
+    if (set == nullptr) {
+        return std::unexpected(LeaseRefusal::pool_exhausted);
+    }
+    if (reservation_open(client)) {
+        return hold(client, *client.reserved, now);
+    }
+    const auto own = by_machine_.find(MachineKey{client.mac, client.subnet});
+    if (own != by_machine_.end() && may_have(client, at(own->second).address)) {
+        keep_offered(own->second, now);
+        return LeaseId{own->second};
+    }
+    const bool room = leases_.in_use() < leases_.capacity();
+    if (room && requested && is_never_used(client.subnet, *requested)) {
+        return hold(client, *requested, now);
+    }
+    if (const auto fresh = lowest_never_used(client.subnet); fresh && room) {
+        return hold(client, *fresh, now);
+    }
+    if (const Slot oldest = set->idle_head; oldest != Lease::no_link) {
+        if (!at(oldest).durable || recycle_from_ <= now.steady) {
+            give(oldest, client);
+            keep_offered(oldest, now);
+            return LeaseId{oldest};
+        }
+    }
+    return std::unexpected(room ? LeaseRefusal::pool_exhausted : LeaseRefusal::table_full);
+}
+
+LeaseStanding LeaseTable::standing(const LeaseClient& client,
+                                   const Ipv4Address& address) const noexcept {
+    const PoolSet* set = pools_of(client.subnet);
+    if (set == nullptr || !set->subnet.contains(address)) {
+        return LeaseStanding::wrong_network;
+    }
+    const bool for_client = client.reserved == address;
+    if (reserved(address) && !for_client) {
+        return LeaseStanding::taken;
+    }
+    if (!may_have(client, address)) {
+        return LeaseStanding::unserved;
+    }
+    const auto holder = by_address_.find(address);
+    if (holder == by_address_.end()) {
+        return LeaseStanding::free;
+    }
+    const Lease& held = at(holder->second);
+    if (held.mac == client.mac) {
+        return LeaseStanding::own;
+    }
+    return for_client && held.state == Lease::State::idle ? LeaseStanding::free
+                                                          : LeaseStanding::taken;
+}
+
+std::expected<LeaseId, LeaseRefusal>
+LeaseTable::hold(const LeaseClient& client, const Ipv4Address& address, const Now& now) noexcept {
+    const auto holder = by_address_.find(address);
+    Slot slot = 0;
+    if (holder != by_address_.end()) {
+        slot = holder->second;
+        if (at(slot).mac != client.mac) {
+            MUSTER_CHECK(at(slot).state == Lease::State::idle);
+            give(slot, client);
+        }
+    } else {
+        const auto created = create(client, address);
+        if (!created) {
+            return std::unexpected(created.error());
+        }
+        slot = *created;
+    }
+    keep_offered(slot, now);
+    return LeaseId{slot};
+}
+
+/// A fresh lease of an address that nobody has.
+std::expected<LeaseTable::Slot, LeaseRefusal>
+LeaseTable::create(const LeaseClient& client, const Ipv4Address& address) noexcept {
+    const auto claimed = leases_.claim();
+    if (claimed.value == nullptr) {
+        return std::unexpected(LeaseRefusal::table_full);
+    }
+    claimed.value->address = address;
+    claimed.value->mac = client.mac;
+    claimed.value->subnet = client.subnet;
+    set_never_used(client.subnet, address, false);
+    by_address_.emplace(address, claimed.handle.slot);
+    ++counter(Lease::State::offered);
+    map_machine(claimed.handle.slot);
+    return claimed.handle.slot;
+}
+
+/// Hands an idle lease to another machine: nothing of the old one is left.
+void LeaseTable::give(Slot slot, const LeaseClient& client) noexcept {
+    unlink_idle(slot);
+    unmap_machine(slot);
+    Lease& lease = at(slot);
+    lease.mac = client.mac;
+    lease.durable = false;
+    lease.remembered = false;
+    lease.hostname = {};
+    lease.previous = Lease::no_link;
+    map_machine(slot);
+}
+
+void LeaseTable::keep_offered(Slot slot, const Now& now) noexcept {
+    if (at(slot).state == Lease::State::idle) {
+        unlink_idle(slot);
+        set_state(slot, Lease::State::offered);
+    }
+    if (at(slot).state == Lease::State::offered) {
+        timers_.arm(slot, now.steady + limits_.offer_hold);
+    }
+    map_machine(slot);
+}
+
+/// Makes this the machine's newest lease; the one before is remembered until this one is bound.
+void LeaseTable::map_machine(Slot slot) noexcept {
+    Lease& lease = at(slot);
+    const auto [place, fresh] = by_machine_.try_emplace(MachineKey{lease.mac, lease.subnet}, slot);
+    if (!fresh && place->second != slot) {
+        lease.previous = place->second;
+        place->second = slot;
+    }
+}
+
+void LeaseTable::unmap_machine(Slot slot) noexcept {
+    const Lease& lease = at(slot);
+    const auto found = by_machine_.find(MachineKey{lease.mac, lease.subnet});
+    if (found == by_machine_.end() || found->second != slot) {
+        return;
+    }
+    // The lease that this one was to replace becomes the machine's again.
+    if (const auto previous = replaced_by(LeaseId{slot})) {
+        found->second = raw(*previous);
+    } else {
+        by_machine_.erase(found);
+    }
+}
+
+void LeaseTable::begin_commit(LeaseId id, SlabHandle commit) noexcept {
+    at(raw(id)).commit = commit;
+}
+
+void LeaseTable::bind(LeaseId id, const LeaseRecord& record, Instant deadline) noexcept {
+    const Slot slot = raw(id);
+    unlink_idle(slot);
+    set_state(slot, Lease::State::bound);
+    Lease& lease = at(slot);
+    lease.commit = {};
+    lease.durable = true;
+    lease.remembered = true;
+    lease.expires = record.expires;
+    lease.hostname = record.hostname;
+    lease.previous = Lease::no_link;
+    timers_.arm(slot, deadline + limits_.expiry_grace);
+}
+
+void LeaseTable::prolong(LeaseId id, Instant deadline) noexcept {
+    const Slot slot = raw(id);
+    const bool longer = at(slot).state != Lease::State::bound || this->deadline(id) < deadline;
+    unlink_idle(slot);
+    set_state(slot, Lease::State::bound);
+    at(slot).commit = {};
+    if (longer) {
+        timers_.arm(slot, deadline + limits_.expiry_grace);
+    }
+}
+
+void LeaseTable::abandon_commit(LeaseId id) noexcept {
+    at(raw(id)).commit = {};
+}
+
+void LeaseTable::release(LeaseId id) noexcept {
+    const Slot slot = raw(id);
+    at(slot).commit = {};
+    at(slot).durable = false;
+    timers_.cancel(slot);
+    retire(slot);
+}
+
+void LeaseTable::forget(LeaseId id) noexcept {
+    at(raw(id)).commit = {};
+    at(raw(id)).remembered = false;
+    retire(raw(id));
+}
+
+void LeaseTable::decline(LeaseId id, Instant until) noexcept {
+    const Slot slot = raw(id);
+    unlink_idle(slot);
+    unmap_machine(slot);
+    set_state(slot, Lease::State::declined);
+    Lease& lease = at(slot);
+    lease.mac = {};
+    lease.commit = {};
+    lease.durable = false;
+    lease.remembered = false;
+    lease.previous = Lease::no_link;
+    timers_.arm(slot, until);
+}
+
+void LeaseTable::withdraw(LeaseId id) noexcept {
+    if (at(raw(id)).state == Lease::State::offered && !at(raw(id)).committing()) {
+        timers_.cancel(raw(id));
+        retire(raw(id));
+    }
+}
+
+void LeaseTable::expire(const Now& now) noexcept {
+    timers_.expire(now.steady, [&](std::uint32_t slot) {
+        const Lease& lease = at(slot);
+        if (lease.state == Lease::State::declined) {
+            erase(slot);
+        } else if (lease.committing()) {
+            timers_.arm(slot, now.steady + limits_.offer_hold); // the answer is still to come
+        } else {
+            retire(slot);
+        }
+    });
+}
+
+/// The lease has ended: remembered for its machine if it was acknowledged once, else forgotten.
+void LeaseTable::retire(Slot slot) noexcept {
+    const Lease& lease = at(slot);
+    const bool usable = reserved(lease.address) || in_pool(lease.subnet, lease.address);
+    if (!lease.remembered || !usable) {
+        erase(slot);
+        return;
+    }
+    set_state(slot, Lease::State::idle);
+    link_idle(slot);
+}
+
+void LeaseTable::erase(Slot slot) noexcept {
+    unlink_idle(slot);
+    unmap_machine(slot);
+    timers_.cancel(slot);
+    const Lease& lease = at(slot);
+    --counter(lease.state);
+    by_address_.erase(lease.address);
+    if (!reserved(lease.address)) {
+        set_never_used(lease.subnet, lease.address, true);
+    }
+    leases_.release(leases_.handle_of(slot));
+}
+
+void LeaseTable::set_state(Slot slot, Lease::State state) noexcept {
+    --counter(at(slot).state);
+    ++counter(state);
+    at(slot).state = state;
+}
+
+std::uint32_t& LeaseTable::counter(Lease::State state) noexcept {
+    switch (state) {
+    case Lease::State::offered:
+        return count_.offered;
+    case Lease::State::bound:
+        return count_.bound;
+    case Lease::State::idle:
+        return count_.idle;
+    case Lease::State::declined:
+        return count_.declined;
+    }
+    __builtin_unreachable();
+}
+
+/// Appends to the list of those that may go to other machines; a reserved address may not.
+void LeaseTable::link_idle(Slot slot) noexcept {
+    Lease& lease = at(slot);
+    if (lease.listed || reserved(lease.address) || !in_pool(lease.subnet, lease.address)) {
+        return;
+    }
+    PoolSet* set = pools_of(lease.subnet); // in a pool, so it is there
+    lease.listed = true;
+    lease.prev_idle = set->idle_tail;
+    lease.next_idle = Lease::no_link;
+    (set->idle_tail == Lease::no_link ? set->idle_head : at(set->idle_tail).next_idle) = slot;
+    set->idle_tail = slot;
+}
+
+void LeaseTable::unlink_idle(Slot slot) noexcept {
+    Lease& lease = at(slot);
+    PoolSet* set = pools_of(lease.subnet);
+    if (!lease.listed || set == nullptr) {
+        return;
+    }
+    lease.listed = false;
+    (lease.prev_idle == Lease::no_link ? set->idle_head : at(lease.prev_idle).next_idle) =
+        lease.next_idle;
+    (lease.next_idle == Lease::no_link ? set->idle_tail : at(lease.next_idle).prev_idle) =
+        lease.prev_idle;
+}
+
+} // namespace muster

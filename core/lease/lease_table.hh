@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who has which IPv4 address. Owned by worker 0; every call is O(1) in the number of leases,
+// except set_subnets() and restore(), which run when the site changes and at start.
+#pragma once
+
+#include "core/addr/subnet.hh"
+#include "core/lease/address_bitmap.hh"
+#include "core/lease/lease.hh"
+#include "core/mem/timer_wheel.hh"
+#include "core/site/dhcp_plan.hh"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <expected>
+#include <span>
+#include <vector>
+
+namespace muster {
+
+/// Leases by address and by (machine, subnet). An address is in exactly one of these places: the
+/// bitmap of its pool (never used), a lease, or set aside by a reservation.
+class LeaseTable {
+public:
+    explicit LeaseTable(const LeaseLimits& limits);
+
+    /// Replaces subnets and pools; SubnetId indexes `subnets`. Leases are kept: those outside the
+    /// new pools run out where they are and are given to nobody else meanwhile.
+    void set_subnets(std::span<const SubnetPlan> subnets);
+    /// Takes back what was durable before a restart. Returns how many did not fit the table.
+    std::uint64_t restore(std::span<const LeaseRecord> records, const Now& now);
+
+    /// Sets an address aside: only a machine whose LeaseClient names it gets it. Counted, so that
+    /// two reasons for one address need two calls of unreserve().
+    void reserve(const Ipv4Address& address);
+    void unreserve(const Ipv4Address& address);
+
+    /// The lease to offer, held for the machine from now on: its reservation, else the address it
+    /// had, else `requested` when nobody ever had it, else the lowest never used, else the one
+    /// that ended longest ago.
+    [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
+    offer(const LeaseClient& client, std::optional<Ipv4Address> requested, const Now& now) noexcept;
+
+    [[nodiscard]] LeaseStanding standing(const LeaseClient& client,
+                                         const Ipv4Address& address) const noexcept;
+    /// Holds an address whose standing is own or free for the machine.
+    [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
+    hold(const LeaseClient& client, const Ipv4Address& address, const Now& now) noexcept;
+
+    [[nodiscard]] const Lease& lease(LeaseId id) const noexcept;
+    [[nodiscard]] std::optional<LeaseId> find(const Ipv4Address& address) const noexcept;
+    /// The machine's newest lease in the subnet, of whatever state.
+    [[nodiscard]] std::optional<LeaseId> find(const MacAddress& mac,
+                                              SubnetId subnet) const noexcept;
+    /// The lease that this one is to replace once it is bound: the machine had it before.
+    [[nodiscard]] std::optional<LeaseId> replaced_by(LeaseId id) const noexcept;
+    /// When the lease ends by itself: the end that was acknowledged, if it is bound.
+    [[nodiscard]] Instant deadline(LeaseId id) const noexcept;
+
+    /// A commit of the lease is under way: it ends by nothing until the commit does.
+    void begin_commit(LeaseId id, SlabHandle commit) noexcept;
+    /// The lease is durable and acknowledged until `record.expires`, here `deadline`.
+    void bind(LeaseId id, const LeaseRecord& record, Instant deadline) noexcept;
+    /// The commit failed, and the lease is prolonged all the same on the strength of its older
+    /// durable record.
+    void prolong(LeaseId id, Instant deadline) noexcept;
+    /// The commit failed and nothing was acknowledged.
+    void abandon_commit(LeaseId id) noexcept;
+
+    /// The machine gave the address back. It stays remembered for it.
+    void release(LeaseId id) noexcept;
+    /// The machine found the address in use by somebody else.
+    void decline(LeaseId id, Instant until) noexcept;
+    /// Forgets the lease altogether: its machine has another one now.
+    void forget(LeaseId id) noexcept;
+    /// Gives up an offer that the machine did not take (it chose another server).
+    void withdraw(LeaseId id) noexcept;
+
+    void expire(const Now& now) noexcept;
+    [[nodiscard]] Instant next_deadline() const noexcept { return timers_.next_deadline(); }
+
+    struct Count {
+        std::uint32_t offered = 0;
+        std::uint32_t bound = 0;
+        std::uint32_t idle = 0;
+        std::uint32_t declined = 0;
+    };
+    [[nodiscard]] const Count& count() const noexcept { return count_; }
+    /// Addresses of all pools that nobody ever had.
+    [[nodiscard]] std::uint64_t never_used() const noexcept { return never_used_; }
+
+private:
+    struct Pool {
+        AddressRange range;
+        AddressBitmap never_used;
+    };
+    struct PoolSet {
+        Subnet subnet;
+        std::vector<Pool> pools;
+        std::uint32_t idle_head = Lease::no_link; ///< ended longest ago
+        std::uint32_t idle_tail = Lease::no_link;
+    };
+    struct MachineKey {
+        MacAddress mac;
+        SubnetId subnet{};
+        friend bool operator==(const MachineKey&, const MachineKey&) = default;
+        template <class H>
+        friend H AbslHashValue(H h, const MachineKey& key) {
+            return H::combine(std::move(h), key.mac, key.subnet);
+        }
+    };
+
+    using Slot = std::uint32_t;
+    [[nodiscard]] Lease& at(Slot slot) noexcept;
+    [[nodiscard]] const Lease& at(Slot slot) const noexcept;
+    [[nodiscard]] PoolSet* pools_of(SubnetId subnet) noexcept;
+    [[nodiscard]] const PoolSet* pools_of(SubnetId subnet) const noexcept;
+    [[nodiscard]] bool in_pool(SubnetId subnet, const Ipv4Address& address) const noexcept;
+    [[nodiscard]] bool reserved(const Ipv4Address& address) const noexcept;
+    [[nodiscard]] bool may_have(const LeaseClient& client,
+                                const Ipv4Address& address) const noexcept;
+    [[nodiscard]] SubnetId subnet_of(const Ipv4Address& address) const noexcept;
+    [[nodiscard]] std::optional<Ipv4Address> lowest_never_used(SubnetId subnet) const noexcept;
+    [[nodiscard]] bool is_never_used(SubnetId subnet, const Ipv4Address& address) const noexcept;
+    void set_never_used(SubnetId subnet, const Ipv4Address& address, bool value) noexcept;
+    void place_leases();
+    [[nodiscard]] bool reservation_open(const LeaseClient& client) const noexcept;
+
+    [[nodiscard]] std::expected<Slot, LeaseRefusal> create(const LeaseClient& client,
+                                                           const Ipv4Address& address) noexcept;
+    void give(Slot slot, const LeaseClient& client) noexcept;
+    void keep_offered(Slot slot, const Now& now) noexcept;
+    void map_machine(Slot slot) noexcept;
+    void unmap_machine(Slot slot) noexcept;
+    void set_state(Slot slot, Lease::State state) noexcept;
+    [[nodiscard]] std::uint32_t& counter(Lease::State state) noexcept;
+    void retire(Slot slot) noexcept;
+    void erase(Slot slot) noexcept;
+    void link_idle(Slot slot) noexcept;
+    void unlink_idle(Slot slot) noexcept;
+
+    LeaseLimits limits_;
+    std::vector<PoolSet> subnets_;
+    Slab<Lease> leases_;
+    TimerWheel timers_; ///< one a lease, by its slot
+    absl::flat_hash_map<Ipv4Address, Slot> by_address_;
+    absl::flat_hash_map<MachineKey, Slot> by_machine_;
+    absl::flat_hash_map<Ipv4Address, std::uint32_t> reserved_; ///< how many times
+    Count count_;
+    std::uint64_t never_used_ = 0;
+    Instant recycle_from_;
+};
+
+} // namespace muster

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a daemon asks of its process: another user, a word to systemd, a core to run on.
+#pragma once
+
+#include "io/host/sys_error.hh"
+
+#include <cstdint>
+#include <string>
+
+namespace muster {
+
+/// Gives `folder` (made if missing, with what is in it) to `user` and becomes that user.
+///
+/// Errors: the user does not exist, or a call is refused. Not root: nothing is done.
+[[nodiscard]] Result<void, SysError> become_user(const std::string& user,
+                                                 const std::string& folder);
+[[nodiscard]] bool user_exists(const std::string& user);
+
+/// Tells the service manager, if there is one: `READY=1`, `STATUS=…` (sd_notify(3) protocol).
+void notify_service_manager(const std::string& state) noexcept;
+
+/// Runs the calling thread on one core. Errors are ignored: it is a wish.
+void pin_to_core(unsigned core) noexcept;
+
+/// Raises the limit of open files as far as it goes; returns it.
+std::uint64_t raise_file_limit() noexcept;
+
+} // namespace muster

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/host/sockets.hh"
+
+#include "io/host/socket_address.hh"
+
+#include <netinet/icmp6.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+
+#include <string_view>
+
+namespace muster {
+namespace {
+
+// Bursts of ten thousand machines wait here while a worker is busy; the kernel halves or clamps
+// it where we lack the privilege to exceed net.core.rmem_max.
+constexpr int receive_buffer_size = 8 << 20;
+constexpr int send_buffer_size = 4 << 20;
+
+bool set(int socket, int level, int name, int value) noexcept {
+    return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
+}
+
+void widen_buffers(int socket) noexcept {
+    if (!set(socket, SOL_SOCKET, SO_RCVBUFFORCE, receive_buffer_size)) {
+        set(socket, SOL_SOCKET, SO_RCVBUF, receive_buffer_size);
+    }
+    if (!set(socket, SOL_SOCKET, SO_SNDBUFFORCE, send_buffer_size)) {
+        set(socket, SOL_SOCKET, SO_SNDBUF, send_buffer_size);
+    }
+}
+
+std::string where(const char* what, const IpAddress& address, std::uint16_t port) {
+    return std::string{what} + " on " + to_text(address) + " port " + std::to_string(port);
+}
+
+Result<void, SysError> bind_to(const Fd& socket, const Endpoint& endpoint, const char* what) {
+    sockaddr_storage storage{};
+    const socklen_t length = write_socket_address(endpoint, storage);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
+        return sys_error(where(what, endpoint.address, endpoint.port));
+    }
+    return {};
+}
+
+int family_of(const IpAddress& address) noexcept {
+    return address.is_v4() ? AF_INET : AF_INET6;
+}
+
+} // namespace
+
+Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::uint16_t port,
+                                           const char* what) {
+    Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    // Bound to the device without SO_REUSEADDR: a second server on this interface is then an
+    // error at start and not a race for every packet.
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                     static_cast<socklen_t>(interface.name.size())) != 0 ||
+        !set(socket.get(), SOL_SOCKET, SO_BROADCAST, 1) ||
+        !set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1)) {
+        return sys_error(std::string{what} + " on " + interface.name);
+    }
+    widen_buffers(socket.get());
+    if (auto bound = bind_to(socket, {Ipv4Address{}, port}, what); !bound) {
+        bound.error().what += " of " + interface.name;
+        return std::unexpected(bound.error());
+    }
+    return socket;
+}
+
+Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port, bool shared,
+                                     const char* what) {
+    Fd socket{::socket(family_of(address), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    if (shared) {
+        set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (address.is_v4()) {
+        set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
+        set(socket.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    } else {
+        set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    }
+    widen_buffers(socket.get());
+    if (auto bound = bind_to(socket, {address, port}, what); !bound) {
+        return std::unexpected(bound.error());
+    }
+    return socket;
+}
+
+Result<Fd, SysError> open_packet_socket() {
+    // Protocol 0: nothing is ever received here, so nothing has to be filtered away.
+    Fd socket{::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error("packet socket (to answer clients without an address)");
+    }
+    return socket;
+}
+
+Result<Fd, SysError> open_icmpv6_socket(const InterfaceInfo& interface) {
+    const std::string what = "router advertisements on " + interface.name;
+    Fd socket{::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    icmp6_filter filter{};
+    ICMP6_FILTER_SETBLOCKALL(&filter);
+    ICMP6_FILTER_SETPASS(ND_ROUTER_SOLICIT, &filter);
+    ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+    ipv6_mreq all_routers{};
+    ::inet_pton(AF_INET6, "ff02::2", &all_routers.ipv6mr_multiaddr);
+    all_routers.ipv6mr_interface = interface.index;
+    const bool ok =
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                     static_cast<socklen_t>(interface.name.size())) == 0 &&
+        ::setsockopt(socket.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) == 0 &&
+        ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &all_routers,
+                     sizeof all_routers) == 0 &&
+        // RFC 4861 section 6.1.2: receivers drop advertisements that crossed a router.
+        set(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255) &&
+        set(socket.get(), IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255) &&
+        set(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0) &&
+        set(socket.get(), IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
+        set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (!ok) {
+        return sys_error(what);
+    }
+    return socket;
+}
+
+Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port, bool shared,
+                                   const char* what) {
+    Fd socket{::socket(family_of(address), SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (shared) {
+        set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    set(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    // Inherited by accepted sockets. A rack's network is short: pacing (bbr, the default of some
+    // kernels) costs most of the rate there. Where cubic is missing the default stays.
+    constexpr std::string_view cubic = "cubic";
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, cubic.data(), cubic.size());
+    if (auto bound = bind_to(socket, {address, port}, what); !bound) {
+        return std::unexpected(bound.error());
+    }
+    if (::listen(socket.get(), 4096) != 0) {
+        return sys_error(where(what, address, port));
+    }
+    return socket;
+}
+
+bool has_udp_segmentation(int socket) noexcept {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return ::getsockopt(socket, IPPROTO_UDP, UDP_SEGMENT, &value, &length) == 0;
+}
+
+} // namespace muster

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// UDP, packet and raw ICMPv6 sockets of one worker on its ring.
+#pragma once
+
+#include "core/metrics/counter.hh"
+#include "core/port/outbox.hh"
+#include "io/host/fd.hh"
+#include "io/uring/ring.hh"
+
+#include <memory>
+#include <vector>
+
+namespace muster {
+
+struct DatagramMetrics {
+    Counter received;
+    Counter sent;
+    Counter send_failed;      ///< the kernel refused: no route, no buffer, link down
+    Counter slots_exhausted;  ///< sent by a plain call because all slots were in flight
+    Counter receive_overruns; ///< receives that found no free buffer
+};
+
+/// Receives into provided buffers by one multishot operation a socket; sends from a fixed number
+/// of slots. TFTP windows leave as one UDP GSO call where the kernel has it.
+class DatagramIo {
+public:
+    explicit DatagramIo(Ring& ring);
+    ~DatagramIo();
+    DatagramIo(const DatagramIo&) = delete;
+    DatagramIo& operator=(const DatagramIo&) = delete;
+
+    [[nodiscard]] Result<void, SysError> open();
+
+    /// Adds a socket and starts to receive on it. `index` is what datagrams carry as `socket`,
+    /// counted from 0 within each service; `interface` 0 if it is not bound to one.
+    void add(UdpService service, std::uint8_t index, std::uint32_t interface, Fd socket);
+    /// The socket for TxDatagram::link.
+    void set_packet_socket(Fd socket) { packet_socket_ = std::move(socket); }
+
+    /// Handles a completion of kind receive_datagrams: calls `deliver(const RxDatagram&)`.
+    template <class Deliver>
+    void on_received(const Completion& cqe, Deliver&& deliver) {
+        RxDatagram datagram;
+        const int buffer = take(cqe, datagram);
+        if (buffer < 0) {
+            return;
+        }
+        metrics_.received.add();
+        deliver(static_cast<const RxDatagram&>(datagram));
+        buffers_.recycle(static_cast<std::uint16_t>(buffer));
+    }
+    /// Handles a completion of kind send_datagram.
+    void on_sent(const Completion& cqe) noexcept;
+
+    void send(const TxDatagram& datagram, Bytes payload);
+    void send(const TxBlocks& blocks);
+
+    [[nodiscard]] const DatagramMetrics& metrics() const noexcept { return metrics_; }
+    [[nodiscard]] bool segmentation() const noexcept { return segmentation_; }
+
+private:
+    struct Socket {
+        UdpService service{};
+        std::uint8_t index = 0;
+        std::uint32_t interface = 0;
+        Fd fd;
+    };
+    struct TxSlot;
+
+    void arm(std::size_t socket);
+    [[nodiscard]] int take(const Completion& cqe, RxDatagram& datagram);
+    [[nodiscard]] int find(UdpService service, std::uint8_t index,
+                           std::uint32_t interface) const noexcept;
+    [[nodiscard]] TxSlot& claim() noexcept;
+    void submit(TxSlot& slot, int fd);
+    void send_segment(const TxBlocks& blocks, int fd, std::uint64_t first, std::uint32_t count);
+
+    Ring& ring_;
+    BufferGroup buffers_;
+    msghdr layout_{}; ///< the kernel reads it on every receive: name and control sizes
+    std::vector<Socket> sockets_;
+    Fd packet_socket_;
+    std::unique_ptr<TxSlot[]> slots_;
+    std::vector<std::uint32_t> free_slots_;
+    bool segmentation_ = true;
+    DatagramMetrics metrics_;
+};
+
+} // namespace muster

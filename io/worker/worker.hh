@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of one fast-path thread: completions to the engine, the engine's effects to the kernel.
+// The only template of the driver: it is instantiated where net meets io, in tools/musterd.
+#pragma once
+
+#include "io/host/clock.hh"
+#include "io/host/content_store.hh"
+#include "io/uring/datagram_io.hh"
+#include "io/uring/ring.hh"
+#include "io/uring/stream_io.hh"
+#include "io/worker/mailbox.hh"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace muster {
+
+struct WorkerLimits {
+    unsigned ring_entries = 1024;
+    std::uint32_t connections_max = 20'000;
+};
+
+/// Runs one engine. Everything but stop() belongs to the thread that called open().
+///
+/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content, on_control, expire,
+/// next_deadline (see net/engine.hh).
+template <class Engine>
+class Worker {
+public:
+    Worker(Engine& engine, Mailbox& mailbox, const Wake& control, const WorkerLimits& limits)
+        : engine_(engine),
+          mailbox_(mailbox),
+          control_(control),
+          limits_(limits),
+          datagrams_(ring_),
+          streams_(ring_, limits.connections_max) {}
+
+    [[nodiscard]] Result<void, SysError> open() {
+        if (auto opened = ring_.open(limits_.ring_entries); !opened) {
+            return opened;
+        }
+        if (auto opened = datagrams_.open(); !opened) {
+            return opened;
+        }
+        if (auto opened = streams_.open(); !opened) {
+            return opened;
+        }
+        arm_wake();
+        return {};
+    }
+
+    [[nodiscard]] DatagramIo& datagrams() noexcept { return datagrams_; }
+    [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
+    [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }
+    [[nodiscard]] const StreamIo& streams() const noexcept { return streams_; }
+
+    /// Any thread: run() drains, then returns.
+    void stop() noexcept {
+        stopping_.store(true, std::memory_order_release); // pairs with run()
+        mailbox_.wake_worker.signal();
+    }
+
+    void run() {
+        Now now = read_clock();
+        Instant drain_until = Instant::never();
+        for (;;) {
+            const bool stopping = stopping_.load(std::memory_order_acquire); // pairs with stop()
+            if (stopping && drain_until == Instant::never()) {
+                drain_until = now.steady + drain_max;
+                streams_.close_listeners();
+            }
+            if (stopping && (now.steady >= drain_until || streams_.sending_count() == 0)) {
+                return;
+            }
+            wait(now);
+            now = read_clock();
+            step(now);
+        }
+    }
+
+    /// One turn: what has completed, what control said, what is due.
+    void step(const Now& now) {
+        out_.control_room = mailbox_.to_control.room();
+        ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
+        ControlMessage message;
+        while (mailbox_.to_worker.pop(message)) {
+            if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
+                content_.on_snapshot(*snapshot);
+            }
+            engine_.on_control(std::move(message), now, out_);
+        }
+        engine_.expire(now, out_);
+        perform(now);
+        if (now.steady >= next_sweep_) {
+            streams_.sweep(now);
+            next_sweep_ = now.steady + sweep_interval;
+        }
+    }
+
+private:
+    static constexpr Duration drain_max = std::chrono::seconds{3};
+    static constexpr Duration sweep_interval = std::chrono::seconds{1};
+
+    void arm_wake() {
+        io_uring_sqe* sqe = ring_.sqe();
+        io_uring_prep_poll_multishot(sqe, mailbox_.wake_worker.get(), POLLIN);
+        sqe->user_data = to_user_data({.kind = OpKind::wake});
+    }
+
+    void wait(const Now& now) {
+        const Instant until = std::min(engine_.next_deadline(), next_sweep_);
+        ring_.submit_and_wait(until <= now.steady ? 0 : (until - now.steady).count());
+    }
+
+    void complete(const Completion& cqe, const Now& now) {
+        switch (to_token(cqe.user_data).kind) {
+        case OpKind::none:
+            break;
+        case OpKind::wake:
+            mailbox_.wake_worker.clear();
+            if ((cqe.flags & IORING_CQE_F_MORE) == 0) {
+                arm_wake();
+            }
+            break;
+        case OpKind::receive_datagrams:
+            datagrams_.on_received(
+                cqe, [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
+            break;
+        case OpKind::send_datagram:
+            datagrams_.on_sent(cqe);
+            break;
+        case OpKind::accept:
+        case OpKind::receive_stream:
+        case OpKind::send_stream:
+            streams_.on_completion(cqe, engine_, now, out_);
+            break;
+        }
+    }
+
+    void perform(const Now& now) {
+        // Opening a file is answered at once, and the answer may ask for more.
+        while (!out_.opens.empty()) {
+            opens_.swap(out_.opens);
+            for (OpenRequest& request : opens_) {
+                engine_.on_content(request.ticket, content_.open(request.root, request.path, now),
+                                   now, out_);
+            }
+            opens_.clear();
+        }
+        for (const TxDatagram& datagram : out_.datagrams) {
+            datagrams_.send(datagram, out_.payload(datagram));
+        }
+        for (const TxBlocks& blocks : out_.blocks) {
+            datagrams_.send(blocks);
+        }
+        for (const StreamSend& send : out_.stream_sends) {
+            streams_.send(send, out_.head(send), now);
+        }
+        for (const StreamOrder& order : out_.stream_orders) {
+            streams_.order(order);
+        }
+        bool told = false;
+        for (WorkerMessage& message : out_.messages) {
+            // The engine was told how much room there is, and only this thread fills it.
+            const bool pushed = mailbox_.to_control.push(std::move(message));
+            MUSTER_CHECK(pushed);
+            told = true;
+        }
+        if (told) {
+            control_.signal();
+        }
+        out_.clear();
+    }
+
+    Engine& engine_;
+    Mailbox& mailbox_;
+    const Wake& control_;
+    WorkerLimits limits_;
+    Ring ring_;
+    DatagramIo datagrams_;
+    StreamIo streams_;
+    ContentStore content_;
+    Outbox out_;
+    std::vector<OpenRequest> opens_;
+    Instant next_sweep_;
+    std::atomic<bool> stopping_{false};
+};
+
+} // namespace muster

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/dhcp/boot_file.hh"
+
+#include <charconv>
+
+namespace muster {
+
+namespace {
+
+BootFile tftp_file(std::string_view name) noexcept {
+    BootFile file;
+    file.append(name);
+    return file;
+}
+
+/// A literal address, so that no client needs a name server for it.
+BootFile url(const BootServer& server, std::string_view path) noexcept {
+    BootFile file;
+    file.append("http://");
+    for (std::size_t i = 0; i < server.address.octets.size(); ++i) {
+        file.append(i == 0 ? "" : ".");
+        file.append_number(server.address.octets[i]);
+    }
+    if (server.http_port != 80) {
+        file.append(":");
+        file.append_number(server.http_port);
+    }
+    file.append("/");
+    file.append(path);
+    return file;
+}
+
+std::string_view uefi_loader(LoaderChoice loader) noexcept {
+    switch (loader) {
+    case LoaderChoice::ipxe:
+        return "loaders/snponly.efi";
+    case LoaderChoice::grub:
+        return "loaders/grubx64.efi";
+    case LoaderChoice::automatic:
+    case LoaderChoice::pxelinux: // a BIOS loader
+    case LoaderChoice::shim_grub:
+        return "loaders/shimx64.efi"; // runs with Secure Boot and without
+    }
+    __builtin_unreachable();
+}
+
+/// Not shim where it may be chosen: Debian's signed GRUB has neither address nor prefix after
+/// HTTP boot and stops at its prompt, while iPXE goes on.
+std::string_view uefi_http_loader(LoaderChoice loader) noexcept {
+    switch (loader) {
+    case LoaderChoice::grub:
+        return "loaders/grubx64.efi";
+    case LoaderChoice::shim_grub:
+        return "loaders/shimx64.efi";
+    case LoaderChoice::automatic:
+    case LoaderChoice::ipxe:
+    case LoaderChoice::pxelinux:
+        return "loaders/snponly.efi";
+    }
+    __builtin_unreachable();
+}
+
+std::string_view bios_loader(LoaderChoice loader) noexcept {
+    return loader == LoaderChoice::pxelinux ? "loaders/lpxelinux.0" : "loaders/undionly.kpxe";
+}
+
+std::expected<BootFile, BootRefusal> ipxe_file(LoaderChoice loader,
+                                               const DhcpClientIdentity& client,
+                                               const BootServer& server) noexcept {
+    const bool bios = client.arch_count > 0 && client.archs[0] == 0;
+    if (loader == LoaderChoice::pxelinux && bios) {
+        return tftp_file(bios_loader(loader)); // iPXE as a plain ROM
+    }
+    return client.http ? url(server, "boot/ipxe") : tftp_file("boot/ipxe");
+}
+
+std::expected<BootFile, BootRefusal> file_for_arch(ClientArch arch, LoaderChoice loader,
+                                                   DhcpClientKind kind,
+                                                   const BootServer& server) noexcept {
+    const bool over_http = kind == DhcpClientKind::http_boot;
+    switch (arch) {
+    case ClientArch::x86_bios:
+        if (!over_http) {
+            return tftp_file(bios_loader(loader));
+        }
+        break;
+    case ClientArch::x64_uefi:
+    case ClientArch::ebc:
+        if (!over_http) {
+            return tftp_file(uefi_loader(loader));
+        }
+        break;
+    case ClientArch::x64_uefi_http:
+        if (over_http) {
+            return url(server, uefi_http_loader(loader));
+        }
+        break;
+    case ClientArch::x86_uefi:
+    case ClientArch::x86_uefi_http:
+        break;
+    }
+    return std::unexpected(BootRefusal::unsupported_architecture);
+}
+
+} // namespace
+
+void BootFile::append_number(unsigned number) noexcept {
+    std::array<char, 10> digits{};
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error == std::errc{}) {
+        append({digits.data(), static_cast<std::size_t>(end - digits.data())});
+    }
+}
+
+std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderChoice loader,
+                                                      const DhcpClientIdentity& client,
+                                                      const BootServer& server) noexcept {
+    if (!client.boots()) {
+        return std::unexpected(BootRefusal::not_a_boot_client);
+    }
+    switch (action) {
+    case BootAction::ignore:
+        return std::unexpected(BootRefusal::ignored);
+    case BootAction::install:
+    case BootAction::boot_local:
+    case BootAction::hold:
+        break;
+    }
+    if (client.kind == DhcpClientKind::ipxe) {
+        return ipxe_file(loader, client, server);
+    }
+    for (std::size_t i = 0; i < client.arch_count; ++i) {
+        const auto arch = static_cast<ClientArch>(client.archs[i]);
+        if (auto file = file_for_arch(arch, loader, client.kind, server)) {
+            return file;
+        }
+    }
+    return std::unexpected(BootRefusal::unsupported_architecture);
+}
+
+} // namespace muster

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which boot file a machine is sent to. Pure: what the site wants of the machine and what the
+// client can run, in; a name, out.
+#pragma once
+
+#include "core/node/node_boot.hh"
+#include "net/dhcp/dhcp_client_identity.hh"
+
+namespace muster {
+
+/// Processor architecture types of option 93 that matter here (IANA).
+enum class ClientArch : std::uint16_t {
+    x86_bios = 0,
+    x86_uefi = 6,
+    x64_uefi = 7,
+    ebc = 9, ///< swapped with 7 by an erratum of RFC 4578: x64 as well
+    x86_uefi_http = 15,
+    x64_uefi_http = 16,
+};
+
+/// A TFTP path or a URL, held in place: no allocation a packet.
+class BootFile {
+public:
+    [[nodiscard]] std::string_view name() const noexcept { return {text_.data(), size_}; }
+    void append(std::string_view text) noexcept {
+        for (const char c : text) {
+            if (size_ < text_.size()) {
+                text_[size_++] = c;
+            }
+        }
+    }
+    void append_number(unsigned number) noexcept;
+
+private:
+    std::array<char, 64> text_{};
+    std::size_t size_ = 0;
+};
+/// The longest name made here: `http://255.255.255.255:65535/loaders/grubx64.efi`.
+static_assert(std::string_view{"http://255.255.255.255:65535/loaders/grubx64.efi"}.size() <= 64);
+
+/// Why a client gets no boot file. A counter each.
+#define MUSTER_BOOT_REFUSALS(X)                                                                    \
+    X(not_a_boot_client, "an installer or installed system")                                       \
+    X(ignored, "the site leaves the machine to somebody else")                                     \
+    X(unsupported_architecture, "no loader here runs on what option 93 says")
+
+enum class BootRefusal : std::uint8_t {
+#define X(name, text) name,
+    MUSTER_BOOT_REFUSALS(X)
+#undef X
+};
+
+struct BootServer {
+    Ipv4Address address;
+    std::uint16_t http_port = 80;
+};
+
+/// `action` install, boot_local and hold lead to the same loader: the script that it fetches
+/// differs. A LoaderChoice that the architecture cannot run falls back to `automatic`.
+[[nodiscard]] std::expected<BootFile, BootRefusal>
+choose_boot_file(BootAction action, LoaderChoice loader, const DhcpClientIdentity& client,
+                 const BootServer& server) noexcept;
+
+} // namespace muster

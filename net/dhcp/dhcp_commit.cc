@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The half of DhcpServer between a granted REQUEST and its ACK: what is acknowledged is durable.
+#include "net/dhcp/dhcp_server.hh"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+constexpr std::uint32_t whole_seconds(Duration d) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(d).count();
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
+}
+
+/// Option 12 as kept in records: letters, digits, `.`, `-` and `_`; anything else is no name to
+/// show an operator, and counts as none.
+std::array<char, 64> read_hostname(const DhcpMessage& message) noexcept {
+    std::array<char, 64> name{};
+    const auto value = message.find(DhcpOptionCode::host_name);
+    if (!value) {
+        return name;
+    }
+    std::string_view text = as_text(*value);
+    text = text.substr(0, text.find('\0'));
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '-' || c == '_';
+    };
+    if (text.size() < name.size() && std::all_of(text.begin(), text.end(), allowed)) {
+        std::copy(text.begin(), text.end(), name.begin());
+    }
+    return name;
+}
+
+} // namespace
+
+MutableBytes DhcpServer::reply_buffer(SlabHandle handle) noexcept {
+    return MutableBytes{replies_}.subspan(std::size_t{handle.slot} * dhcp_message_size_max,
+                                          dhcp_message_size_max);
+}
+
+void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
+    const auto id = leases_.hold(x.client, address, x.now);
+    if (!id) {
+        return drop(DhcpDrop::table_full);
+    }
+    const Lease& lease = leases_.lease(*id);
+    LeaseRecord record;
+    record.address = address;
+    record.mac = x.client.mac;
+    record.hostname = read_hostname(message_);
+    if (record.hostname[0] == '\0') {
+        record.hostname = lease.hostname; // a ROM has no name: keep the system's
+    }
+    if (PendingAck* pending = pending_.get(lease.commit)) {
+        // The commit is under way. The reply is made anew, for this message's xid and options,
+        // with what remains of the time that is being committed.
+        metrics_.commits.add(CommitOutcome::repeated);
+        const Duration left = pending->record.expires - x.now.wall;
+        return write_pending(x, lease.commit, whole_seconds(left));
+    }
+    const std::uint32_t lease_s = whole_seconds(x.subnet->lease);
+    if (lease.hostname == record.hostname) {
+        if (const auto left_s = durable_time_left(x, *id, lease_s)) {
+            metrics_.commits.add(CommitOutcome::spared);
+            send_now(x, make_reply(x, DhcpMessageType::ack, address, *left_s));
+            if (x.identity.boots()) {
+                tell_seen(sighting(x, address, true), x.out);
+            }
+            return;
+        }
+    }
+    record.expires = x.now.wall + std::chrono::seconds{lease_s};
+    commit_and_acknowledge(x, *id, record, lease_s);
+}
+
+/// The seconds that can be acknowledged without a commit, if they are 7/8 of a lease or more.
+std::optional<std::uint32_t> DhcpServer::durable_time_left(const Exchange& x, LeaseId id,
+                                                           std::uint32_t lease_s) const noexcept {
+    const Lease& lease = leases_.lease(id);
+    if (lease.state != Lease::State::bound || !lease.durable) {
+        return std::nullopt;
+    }
+    // Both clocks: the record speaks of civil time, which may have been set meanwhile.
+    const Duration left = std::min(lease.expires - x.now.wall, leases_.deadline(id) - x.now.steady);
+    const std::uint32_t left_s = std::min(whole_seconds(left), lease_s);
+    return left_s >= lease_s - lease_s / 8 ? std::optional{left_s} : std::nullopt;
+}
+
+void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseRecord& record,
+                                        std::uint32_t lease_s) noexcept {
+    const auto claimed = pending_.claim();
+    if (claimed.value == nullptr) {
+        return drop(DhcpDrop::busy);
+    }
+    claimed.value->lease = id;
+    claimed.value->record = record;
+    claimed.value->deadline = x.now.steady + std::chrono::seconds{lease_s};
+    write_pending(x, claimed.handle, lease_s);
+    if (!x.out.tell(LeaseCommit{.request = claimed.handle, .lease = record})) {
+        pending_.release(claimed.handle);
+        return drop(DhcpDrop::busy);
+    }
+    leases_.begin_commit(id, claimed.handle);
+}
+
+/// Makes the ACK that will leave once the commit is durable.
+void DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lease_s) noexcept {
+    PendingAck& pending = *pending_.get(handle);
+    const Ipv4Address address = pending.record.address;
+    const DhcpReply reply = make_reply(x, DhcpMessageType::ack, address, lease_s);
+    const WrittenReply written = write_reply(reply, scratch_);
+    const Bytes message = Bytes{scratch_}.first(written.size);
+    std::copy(message.begin(), message.end(), reply_buffer(handle).begin());
+    pending.size = static_cast<std::uint16_t>(written.size);
+    pending.lease_offset = static_cast<std::uint16_t>(written.lease_offset);
+    pending.path = choose_reply_path(message_.header, reply.type, address, x.origin);
+    pending.seen = sighting(x, address, true);
+    pending.boots = x.identity.boots();
+}
+
+void DhcpServer::on_lease_committed(const LeaseCommitted& commit, const Now& now,
+                                    Outbox& out) noexcept {
+    PendingAck* pending = pending_.get(commit.request);
+    if (pending == nullptr) {
+        return metrics_.commits.add(CommitOutcome::stale);
+    }
+    metrics_.commits.add(commit.durable ? CommitOutcome::durable : CommitOutcome::refused);
+    if (commit.durable) {
+        send_durable(*pending, commit.request, now, out);
+    } else if (leases_.lease(pending->lease).durable) {
+        send_prolonged(*pending, commit.request, now, out);
+    } else {
+        leases_.abandon_commit(pending->lease);
+        drop(DhcpDrop::store_refused);
+    }
+    pending_.release(commit.request);
+    refresh_gauges();
+}
+
+void DhcpServer::send_durable(PendingAck& pending, SlabHandle handle, const Now& now,
+                              Outbox& out) noexcept {
+    end_replaced_lease(pending.lease, now, out);
+    leases_.bind(pending.lease, pending.record, pending.deadline);
+    send(pending.path, DhcpMessageType::ack, Bytes{reply_buffer(handle)}.first(pending.size), out);
+    if (pending.boots) {
+        tell_seen(pending.seen, out);
+    }
+}
+
+/// The store takes nothing, but it says that the machine has this address: nobody else can get it
+/// while that is so, and the machine may go on with it.
+void DhcpServer::send_prolonged(PendingAck& pending, SlabHandle handle, const Now& now,
+                                Outbox& out) noexcept {
+    const Lease& lease = leases_.lease(pending.lease);
+    const Duration left = std::max(lease.expires - now.wall, limits_.undurable_lease);
+    const Duration wanted = pending.record.expires - now.wall;
+    const std::uint32_t left_s = whole_seconds(std::min(left, std::max(wanted, Duration::zero())));
+    const MutableBytes message = reply_buffer(handle).first(pending.size);
+    patch_lease_time(message, pending.lease_offset, left_s);
+    leases_.prolong(pending.lease, now.steady + std::chrono::seconds{left_s});
+    metrics_.prolonged.add();
+    send(pending.path, DhcpMessageType::ack, message, out);
+    if (pending.boots) {
+        tell_seen(pending.seen, out);
+    }
+}
+
+/// The machine has moved (to its reservation): one machine, one lease.
+void DhcpServer::end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noexcept {
+    const auto old = leases_.replaced_by(id);
+    if (!old || leases_.lease(*old).committing()) {
+        return;
+    }
+    const Lease& lease = leases_.lease(*old);
+    const LeaseRecord record{.address = lease.address,
+                             .mac = lease.mac,
+                             .state = LeaseRecord::State::released,
+                             .expires = now.wall,
+                             .hostname = lease.hostname};
+    if (lease.durable && !out.tell(LeaseCommit{.request = {}, .lease = record})) {
+        return; // it runs out by itself
+    }
+    leases_.forget(*old);
+}
+
+void DhcpServer::cancel_commit(LeaseId id) noexcept {
+    const SlabHandle commit = leases_.lease(id).commit;
+    if (pending_.get(commit) != nullptr) {
+        pending_.release(commit);
+    }
+}
+
+} // namespace muster

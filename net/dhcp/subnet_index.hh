@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which subnet of the site a client is on.
+#pragma once
+
+#include "core/lease/lease.hh"
+#include "core/port/interface_info.hh"
+#include "core/site/dhcp_plan.hh"
+#include "net/wire/dhcp_message.hh"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <span>
+#include <vector>
+
+namespace muster {
+
+/// Built once per site; subnets do not overlap.
+class SubnetIndex {
+public:
+    SubnetIndex() = default;
+    explicit SubnetIndex(std::span<const SubnetPlan> subnets);
+
+    [[nodiscard]] SubnetId containing(const Ipv4Address& address) const noexcept;
+
+    /// Relayed: the link that the relay names (RFC 3527), else the subnet configured for giaddr,
+    /// else the one containing it. Not relayed: the one containing ciaddr when the client has an
+    /// address and sent to us alone (it may be behind a router), else the interface's.
+    [[nodiscard]] SubnetId of(const DhcpMessage& message, const InterfaceInfo& interface,
+                              bool broadcast) const noexcept;
+
+private:
+    struct Start {
+        std::uint32_t first = 0;
+        Subnet subnet;
+        SubnetId id{};
+    };
+    std::vector<Start> by_start_; ///< sorted by `first`
+    absl::flat_hash_map<Ipv4Address, SubnetId> by_relay_;
+};
+
+/// A sub-option of option 82 that holds an address; nullopt when there is none.
+[[nodiscard]] std::optional<Ipv4Address> relay_address_option(const DhcpMessage& message,
+                                                              DhcpRelayOption code) noexcept;
+
+} // namespace muster

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/host/router_advertiser.hh"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+constexpr Duration min_delay_between_ras = 3s; // RFC 4861 section 10
+constexpr Ipv6Address all_nodes{{0xFF, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+} // namespace
+
+bool RouterAdvertiser::Served::has_foreign_router(Instant now) const noexcept {
+    return std::any_of(foreign.begin(), foreign.end(),
+                       [&](const ForeignRouter& router) { return router.until > now; });
+}
+
+void RouterAdvertiser::on_interfaces(std::span<const InterfaceInfo> interfaces) noexcept {
+    served_.clear();
+    for (const InterfaceInfo& interface : interfaces) {
+        if (!interface.link_local.is_unspecified()) {
+            served_.emplace_back().interface = interface;
+        }
+    }
+}
+
+void RouterAdvertiser::receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {
+    const Ipv6Address source = datagram.source.address.v6();
+    const auto message = read_router_message(datagram.payload, source);
+    if (!message) {
+        errors_[static_cast<std::size_t>(message.error())].add();
+        return;
+    }
+    const auto served = std::find_if(served_.begin(), served_.end(), [&](const Served& s) {
+        return s.interface.index == datagram.interface;
+    });
+    if (served == served_.end()) {
+        return drop(AdvertiserDrop::unknown_interface);
+    }
+    if (source == served->interface.link_local) {
+        return drop(AdvertiserDrop::own_message);
+    }
+    switch (message->kind) {
+    case RouterMessage::Kind::advertisement:
+        on_advertisement(*served, source, message->router_lifetime_s, now);
+        return drop(AdvertiserDrop::not_for_us);
+    case RouterMessage::Kind::solicitation:
+        return on_solicitation(*served, source, now, out);
+    }
+}
+
+void RouterAdvertiser::on_advertisement(Served& served, const Ipv6Address& router,
+                                        std::uint16_t lifetime_s, const Now& now) noexcept {
+    auto place = std::find_if(served.foreign.begin(), served.foreign.end(),
+                              [&](const ForeignRouter& f) { return f.address == router; });
+    if (place == served.foreign.end()) {
+        if (lifetime_s == 0) {
+            return;
+        }
+        place = std::min_element(
+            served.foreign.begin(), served.foreign.end(),
+            [](const ForeignRouter& a, const ForeignRouter& b) { return a.until < b.until; });
+    }
+    *place = {router, now.steady + std::chrono::seconds{lifetime_s}};
+    if (served.has_foreign_router(now.steady)) {
+        served.multicast_due = Instant::never(); // what was owed, the router has just said
+    }
+}
+
+void RouterAdvertiser::on_solicitation(Served& served, const Ipv6Address& source, const Now& now,
+                                       Outbox& out) noexcept {
+    if (served.has_foreign_router(now.steady)) {
+        return drop(AdvertiserDrop::foreign_router);
+    }
+    if (!source.is_unspecified()) {
+        return advertise(served, source, out);
+    }
+    if (served.multicast_due != Instant::never()) {
+        return drop(AdvertiserDrop::merged);
+    }
+    const bool never_sent = served.last_multicast.ns == INT64_MIN;
+    if (never_sent || served.last_multicast + min_delay_between_ras <= now.steady) {
+        served.last_multicast = now.steady;
+        return advertise(served, all_nodes, out);
+    }
+    served.multicast_due = served.last_multicast + min_delay_between_ras;
+}
+
+void RouterAdvertiser::expire(const Now& now, Outbox& out) noexcept {
+    for (Served& served : served_) {
+        if (served.multicast_due <= now.steady) {
+            served.multicast_due = Instant::never();
+            served.last_multicast = now.steady;
+            advertise(served, all_nodes, out);
+        }
+    }
+}
+
+Instant RouterAdvertiser::next_deadline() const noexcept {
+    Instant next = Instant::never();
+    for (const Served& served : served_) {
+        next = std::min(next, served.multicast_due);
+    }
+    return next;
+}
+
+void RouterAdvertiser::advertise(const Served& served, const Ipv6Address& destination,
+                                 Outbox& out) noexcept {
+    std::array<std::byte, quiet_advertisement_size> message{};
+    const std::size_t size = write_quiet_advertisement(message, served.interface.mac);
+    TxDatagram datagram;
+    datagram.service = UdpService::icmpv6;
+    datagram.interface = served.interface.index;
+    datagram.destination = {destination, 0};
+    datagram.source = served.interface.link_local; // RFC 4861 section 4.2: link-local it must be
+    datagram.payload_offset = out.store(Bytes{message}.first(size));
+    datagram.payload_size = static_cast<std::uint32_t>(size);
+    out.datagrams.push_back(datagram);
+    sent_.add();
+}
+
+void RouterAdvertiser::report(Exposition& exposition) const {
+    using Kind = Exposition::Kind;
+    constexpr std::string_view drops = "muster_router_advertiser_drops_total";
+    constexpr std::string_view drops_help = "ICMPv6 router messages not answered";
+    exposition.add(Kind::counter, "muster_router_advertisements_total", {},
+                   "Quiet router advertisements sent", static_cast<double>(sent_.read()));
+#define X(name, text)                                                                              \
+    exposition.add(Kind::counter, drops, "reason=\"" #name "\"", drops_help,                       \
+                   static_cast<double>(dropped(AdvertiserDrop::name)));
+    MUSTER_ADVERTISER_DROPS(X)
+#undef X
+#define X(name, text)                                                                              \
+    exposition.add(Kind::counter, drops, "reason=\"" #name "\"", drops_help,                       \
+                   static_cast<double>(refused(Icmpv6Error::name)));
+    MUSTER_ICMPV6_ERRORS(X)
+#undef X
+}
+
+} // namespace muster

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http/http_exchange.hh"
+
+#include "core/content/catalog.hh"
+#include "net/wire/http_target.hh"
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+constexpr std::string_view file_methods = "GET, HEAD";
+constexpr std::string_view content_methods = "GET, HEAD, POST";
+constexpr std::string_view admin_methods = "GET, HEAD, POST, PUT, DELETE";
+
+DynamicRequest::Method dynamic_method(HttpMethod method) noexcept {
+    switch (method) {
+    case HttpMethod::get:
+    case HttpMethod::other: // refused before
+        return DynamicRequest::Method::get;
+    case HttpMethod::head:
+        return DynamicRequest::Method::head;
+    case HttpMethod::post:
+        return DynamicRequest::Method::post;
+    case HttpMethod::put:
+        return DynamicRequest::Method::put;
+    case HttpMethod::del:
+        return DynamicRequest::Method::del;
+    }
+    __builtin_unreachable();
+}
+
+bool is_allowed(HttpMethod method, std::string_view allow) noexcept {
+    switch (method) {
+    case HttpMethod::get:
+    case HttpMethod::head:
+        return true;
+    case HttpMethod::post:
+        return allow != file_methods;
+    case HttpMethod::put:
+    case HttpMethod::del:
+        return allow == admin_methods;
+    case HttpMethod::other:
+        return false;
+    }
+    __builtin_unreachable();
+}
+
+/// Where the path leads: a dynamic path goes to `dynamic`, a file's into the exchange.
+std::optional<HttpError> find_way(std::string_view path, HttpRole role, HttpExchange& exchange,
+                                  std::string& dynamic) {
+    if (role == HttpRole::admin) {
+        return canonical_path(path, dynamic) ? std::nullopt
+                                             : std::optional{HttpError::path_leaves_tree};
+    }
+    Route route = route_http(path);
+    switch (route.kind) {
+    case Route::Kind::open:
+        exchange.root = route.root;
+        exchange.path = std::move(route.path);
+        exchange.allow = file_methods;
+        return std::nullopt;
+    case Route::Kind::dynamic:
+        dynamic = std::move(route.path);
+        return std::nullopt;
+    case Route::Kind::none:
+        return HttpError::path_unknown;
+    case Route::Kind::refused:
+        return HttpError::path_leaves_tree;
+    }
+    __builtin_unreachable();
+}
+
+void take_conditions(const HttpRequestHead& head, HttpExchange& exchange) {
+    exchange.range = read_http_range(head.range);
+    if (head.if_match.empty() && head.if_none_match.empty() && head.if_modified_since.empty() &&
+        head.if_unmodified_since.empty() && head.if_range.empty()) {
+        return;
+    }
+    exchange.conditions = std::make_unique<HttpConditions>(
+        HttpConditions{.if_match = std::string{head.if_match},
+                       .if_none_match = std::string{head.if_none_match},
+                       .if_modified_since = std::string{head.if_modified_since},
+                       .if_unmodified_since = std::string{head.if_unmodified_since},
+                       .if_range = std::string{head.if_range}});
+}
+
+/// How long a client that was told 503 shall wait.
+std::uint32_t retry_after_s(HttpError error) noexcept {
+    switch (error) {
+    case HttpError::control_silent:
+        return 5;
+    case HttpError::file_unavailable:
+        return 2;
+    default: // the list is long, and all else that is a 503 passes within a moment
+        return 1;
+    }
+}
+
+/// The whole of a content or the asked part of it, without any condition.
+HttpAnswer answer_whole(const ContentRef& content) {
+    HttpAnswer answer;
+    const std::uint64_t size = content->bytes.size();
+    answer.head.status = 200;
+    answer.head.content_length = size;
+    answer.head.content_type = content->type;
+    answer.content = content;
+    answer.part = {.offset = 0, .size = size};
+    return answer;
+}
+
+/// Cuts an answer down to the asked range; false: the range cannot be satisfied.
+bool cut(HttpAnswer& answer, const HttpRange& range) noexcept {
+    const std::uint64_t whole = answer.part.size;
+    const auto part = select_range(range, whole);
+    if (!part) {
+        return false;
+    }
+    if (part->size == 0) {
+        return true; // a suffix of nothing: all of it
+    }
+    answer.head.status = 206;
+    answer.head.part = part;
+    answer.head.whole = whole;
+    answer.head.content_length = part->size;
+    answer.part = *part;
+    return true;
+}
+
+HttpAnswer answer_unsatisfiable(const HttpExchange& exchange, HttpRole role, std::uint64_t whole) {
+    HttpAnswer refused = answer_error(exchange, role, HttpError::range_not_satisfiable);
+    refused.head.whole = whole;
+    return refused;
+}
+
+} // namespace
+
+std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role,
+                                      HttpExchange& exchange) {
+    exchange.method = head.method;
+    exchange.client = client_kind(head.user_agent);
+    exchange.http_1_0 = head.http_1_0;
+    exchange.keep_alive = head.keep_alive;
+    exchange.allow = role == HttpRole::admin ? admin_methods : content_methods;
+
+    const auto target = read_http_target(head.target);
+    if (!target) {
+        // `OPTIONS *` and `CONNECT host:port` have targets of their own; the method is the matter.
+        return head.method == HttpMethod::other ? HttpError::method_not_allowed : target.error();
+    }
+    std::string dynamic;
+    if (const auto error = find_way(target->path, role, exchange, dynamic)) {
+        return error;
+    }
+    if (!is_allowed(head.method, exchange.allow)) {
+        return HttpError::method_not_allowed;
+    }
+    if (head.method == HttpMethod::get || head.method == HttpMethod::head) {
+        take_conditions(head, exchange);
+    }
+    if (head.method != HttpMethod::get) {
+        exchange.range.reset(); // RFC 9110 section 14.2: defined for GET alone
+    }
+    if (!dynamic.empty()) {
+        exchange.asked = std::make_unique<DynamicRequest>();
+        exchange.asked->transport = DynamicRequest::Transport::http;
+        exchange.asked->method = dynamic_method(head.method);
+        exchange.asked->path = std::move(dynamic);
+        exchange.asked->query = target->query;
+        exchange.asked->user_agent = head.user_agent;
+        exchange.asked->authorization = head.authorization;
+    }
+    return std::nullopt;
+}
+
+HttpAnswer answer_error(const HttpExchange& exchange, HttpRole role, HttpError error) {
+    const HttpErrorText& reason = describe(error);
+    HttpAnswer answer;
+    answer.refusal = error;
+    answer.head.status = status_for(exchange.client, reason.status);
+    answer.head.no_store = true;
+    if (answer.head.status == 503) {
+        answer.head.retry_after_s = retry_after_s(error);
+    }
+    if (error == HttpError::method_not_allowed) {
+        answer.head.allow = exchange.allow;
+    }
+    if (role == HttpRole::admin) {
+        answer.head.content_type = "application/json";
+        answer.text.append(R"({"error": {"code": ")")
+            .append(reason.name)
+            .append(R"(", "message": ")")
+            .append(reason.text)
+            .append("\"}}\n");
+    } else {
+        answer.head.content_type = "text/plain; charset=utf-8";
+        answer.text.append(reason.text).append("\n");
+    }
+    answer.head.content_length = answer.text.size();
+    return answer;
+}
+
+HttpAnswer answer_file(const HttpExchange& exchange, HttpRole role, const ContentRef& content,
+                       UnixTime now) {
+    // RFC 9110 section 8.8.2.1: never later than Date.
+    const HttpValidators validators{.etag = content->etag,
+                                    .modified = std::min(content->modified, now)};
+    HttpAnswer answer = answer_whole(content);
+    answer.head.etag = validators.etag;
+    answer.head.last_modified = validators.modified;
+    answer.head.accept_ranges = true;
+    if (exchange.conditions) {
+        switch (weigh_conditions(*exchange.conditions, validators)) {
+        case ConditionVerdict::proceed:
+            break;
+        case ConditionVerdict::not_modified:
+            answer.head.status = 304;
+            answer.head.content_length.reset(); // it would be the file's (RFC 9110 section 8.6)
+            answer.head.content_type = {};
+            answer.part = {};
+            return answer;
+        case ConditionVerdict::failed:
+            return answer_error(exchange, role, HttpError::precondition_failed);
+        }
+    }
+    const std::string_view if_range =
+        exchange.conditions ? std::string_view{exchange.conditions->if_range} : std::string_view{};
+    if (exchange.range && range_applies(if_range, validators, now) &&
+        !cut(answer, *exchange.range)) {
+        return answer_unsatisfiable(exchange, role, content->bytes.size());
+    }
+    return answer;
+}
+
+HttpAnswer answer_reply(const HttpExchange& exchange, HttpRole role, const DynamicReply& reply,
+                        UnixTime now) {
+    const bool is_read = exchange.method == HttpMethod::get || exchange.method == HttpMethod::head;
+    if (reply.status == 200 && reply.content && !reply.content->etag.empty() && is_read) {
+        return answer_file(exchange, role, reply.content, now); // the page, not a rendered text
+    }
+    HttpAnswer answer;
+    if (reply.content) {
+        answer = answer_whole(reply.content);
+    } else if (reply.status >= 400) {
+        const std::size_t index = status_index(reply.status);
+        answer.head.content_type = "text/plain; charset=utf-8";
+        answer.text = index < http_statuses.size() ? http_statuses[index].reason : "Error";
+        answer.text += '\n';
+        answer.head.content_length = answer.text.size();
+    } else {
+        answer.head.content_length = 0;
+    }
+    // Out of this range no status ends a response: the control is wrong, the client told so.
+    const bool is_final = reply.status >= 200 && reply.status <= 599;
+    const auto status = is_final ? reply.status : std::uint16_t{500};
+    answer.head.status = status_for(exchange.client, status);
+    answer.head.retry_after_s = answer.head.status == status ? reply.retry_after_s : 0;
+    answer.head.no_store = true;
+    answer.head.ask_for_token = status == 401;
+    if (status == 204 || status == 304) { // RFC 9110 section 6.4.1: no body, so no length either
+        answer.head.content_length.reset();
+        answer.head.content_type = {};
+        answer.part = {};
+    }
+    const bool has_if_range = exchange.conditions && !exchange.conditions->if_range.empty();
+    if (status == 200 && reply.content && exchange.range && !has_if_range &&
+        !cut(answer, *exchange.range)) {
+        return answer_unsatisfiable(exchange, role, reply.content->bytes.size());
+    }
+    return answer;
+}
+
+} // namespace muster

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// How answers go out, and what control is told of them on the way.
+#include "net/http/http_server.hh"
+
+#include <algorithm>
+#include <utility>
+
+namespace muster {
+
+void HttpServer::refuse(HttpConnection& c, HttpError error, const Now& now, Outbox& out) noexcept {
+    if (describe(error).status == 400) {
+        c.exchange.keep_alive = false; // it may be out of step with us, or up to no good
+    }
+    forget_body(c);
+    send(c, answer_error(c.exchange, role_, error), now, out);
+}
+
+void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outbox& out) noexcept {
+    using Connection = HttpResponseHead::Connection;
+    const HttpExchange& exchange = c.exchange;
+    if (answer.refusal) {
+        metrics_.refused[static_cast<std::size_t>(*answer.refusal)].add();
+    }
+    answer.head.date = now.wall;
+    if (!exchange.keep_alive) {
+        answer.head.connection = Connection::close;
+    } else if (exchange.http_1_0) {
+        answer.head.connection = Connection::keep_alive;
+    }
+    std::array<std::byte, http_head_bytes_max> buffer; // NOLINT: written below, read as far as that
+    ByteWriter writer{buffer};
+    write_response_head(writer, answer.head);
+    if (writer.overflow()) { // a type or tag beyond all bounds: better left out
+        answer.head.content_type = {};
+        answer.head.etag = {};
+        writer = ByteWriter{buffer};
+        write_response_head(writer, answer.head);
+    }
+    const bool has_body = exchange.method != HttpMethod::head;
+    const std::size_t text_size = has_body ? answer.text.size() : 0;
+    const std::uint64_t content_size = has_body && answer.content ? answer.part.size : 0;
+
+    StreamSend sending{.stream = c.stream,
+                       .head_offset = out.store(writer.written()),
+                       .head_size = static_cast<std::uint32_t>(writer.size() + text_size),
+                       .content = content_size > 0 ? std::move(answer.content) : nullptr,
+                       .offset = content_size > 0 ? answer.part.offset : 0,
+                       .size = content_size,
+                       .close_after = !exchange.keep_alive};
+    if (text_size > 0) {
+        out.store(as_bytes(answer.text)); // right behind the head: one piece
+    }
+    c.send_head = sending.head_size;
+    c.send_size = sending.head_size + content_size;
+    c.send_done = 0;
+    out.stream_sends.push_back(std::move(sending));
+    metrics_.responses[status_index(answer.head.status)].add();
+    enter(c, State::sending, now.steady + limits_.send_timeout);
+}
+
+void HttpServer::send_continue(HttpConnection& c, const Now& now, Outbox& out) noexcept {
+    c.send_head = static_cast<std::uint32_t>(http_continue.size());
+    c.send_size = http_continue.size();
+    c.send_done = 0;
+    out.stream_sends.push_back({.stream = c.stream,
+                                .head_offset = out.store(as_bytes(http_continue)),
+                                .head_size = c.send_head,
+                                .content = nullptr,
+                                .offset = 0,
+                                .size = 0,
+                                .close_after = false});
+    enter(c, State::continuing, now.steady + limits_.send_timeout);
+}
+
+void HttpServer::note_sent(HttpConnection& c, std::uint64_t bytes) noexcept {
+    const std::uint64_t count = std::min(bytes, c.send_size - c.send_done);
+    metrics_.sent_bytes.add(count);
+    c.send_done += count;
+}
+
+/// A GET of a file begins, if the answer is one: HEAD and refusals are no transfers.
+void HttpServer::begin_samples(HttpConnection& c, const HttpAnswer& answer, const Now& now,
+                               Outbox& out) noexcept {
+    const bool transfers = answer.head.status == 200 || answer.head.status == 206;
+    if (!transfers || c.exchange.method != HttpMethod::get) {
+        return;
+    }
+    c.sampled = true;
+    c.sample_sent = 0;
+    c.sample_offset = answer.part.offset;
+    c.sample_size = answer.content->bytes.size();
+    c.sample_due = now.steady + limits_.sample_interval;
+    c.send_head = 0;
+    c.send_done = 0;
+    sample(c, TransferSample::Phase::started, out);
+}
+
+void HttpServer::end_samples(HttpConnection& c, TransferSample::Phase phase, Outbox& out) noexcept {
+    if (std::exchange(c.sampled, false)) {
+        sample(c, phase, out);
+    }
+}
+
+/// Dropped when control has no room; what was not told is in the next sample, if there is one.
+void HttpServer::sample(HttpConnection& c, TransferSample::Phase phase, Outbox& out) noexcept {
+    if (out.messages.size() >= out.control_room) {
+        metrics_.samples_dropped.add();
+        return;
+    }
+    const std::string_view root = c.exchange.root == ContentRoot::files ? "/files/" : "/loaders/";
+    const std::uint64_t sent = c.send_done > c.send_head ? c.send_done - c.send_head : 0;
+    auto told = std::make_unique<TransferSample>();
+    told->client = c.peer.address;
+    told->phase = phase;
+    told->path.append(root).append(c.exchange.path);
+    told->offset = c.sample_offset;
+    told->sent = sent - c.sample_sent;
+    told->size = c.sample_size;
+    c.sample_sent = sent;
+    MUSTER_CHECK(out.tell(std::move(told)));
+}
+
+} // namespace muster

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tftp/negotiation.hh"
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+constexpr std::uint16_t ipv6_header_excess = 20; ///< 40 bytes instead of 20
+
+} // namespace
+
+TftpOptions grant_options(const TftpOptions& asked, std::uint64_t size, bool ipv6,
+                          const TftpLimits& limits) noexcept {
+    TftpOptions granted;
+    if (asked.blksize) {
+        const int cap = limits.blksize_max - (ipv6 ? ipv6_header_excess : 0);
+        granted.blksize = std::min(
+            *asked.blksize, static_cast<std::uint16_t>(std::max<int>(cap, tftp_blksize_min)));
+    }
+    if (asked.tsize) {
+        granted.tsize = size;
+    }
+    granted.timeout = asked.timeout;
+    if (asked.windowsize) {
+        granted.windowsize =
+            std::min(*asked.windowsize, std::max<std::uint16_t>(limits.windowsize_max, 1));
+    }
+    return granted;
+}
+
+} // namespace muster

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/tftp/read_session.hh"
+
+#include "core/base/check.hh"
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+std::uint64_t to_us(Duration d) noexcept {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(d.count() / 1000, 0));
+}
+
+/// Milliseconds of the steady clock; wraps after 49 days, which no difference here lasts.
+std::uint32_t to_ms(Instant at) noexcept {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(at.ns) / 1'000'000);
+}
+
+/// Below this a hastened timer would fire between two packets of one burst.
+constexpr std::uint32_t hasten_min_us = 2000;
+
+} // namespace
+
+Step ReadSession::on_request(Instant now, const TftpTimers& timers) noexcept {
+    MUSTER_CHECK(state_ == State::opening);
+    progress(now);
+    return {.timer = now + timers.open_max};
+}
+
+Step ReadSession::on_content(const TransferTerms& terms, Instant now,
+                             const TftpTimers& timers) noexcept {
+    MUSTER_CHECK(state_ == State::opening);
+    MUSTER_CHECK(terms.blksize > 0 && terms.windowsize > 0);
+    blksize_ = terms.blksize;
+    windowsize_ = terms.windowsize;
+    timeout_s_ = terms.timeout_s;
+    // The last block is the one below blksize, so a multiple of blksize ends with an empty one.
+    last_block_ = terms.size / terms.blksize + 1;
+    resend_us_ = clamped(to_us(timers.resend_first), timers);
+    progress(now);
+    if (terms.oack) {
+        set(negotiated);
+        state_ = State::negotiating;
+        sent_at_ = now;
+        return {.oack = true, .timer = now + resend_after()};
+    }
+    state_ = State::sending;
+    return send_window(now);
+}
+
+Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& timers) noexcept {
+    if (state_ == State::negotiating) {
+        if (block != 0) {
+            return {.outcome = Step::Outcome::stray};
+        }
+        if (!has(resent)) {
+            measure(since_sent(now));
+        }
+        // With larger windows the OACK's round trip says little of what a whole window takes.
+        if (windowsize_ == 1 && !has(resent)) {
+            set(measured);
+            resend_us_ = clamped(measured_us(timers), timers);
+        } else {
+            resend_us_ = clamped(to_us(timers.resend_first), timers);
+        }
+        unset(resent);
+        state_ = State::sending;
+        progress(now);
+        return send_window(now);
+    }
+    if (state_ != State::sending) {
+        return {.outcome = Step::Outcome::stray};
+    }
+    const auto advanced = static_cast<std::uint16_t>(block - static_cast<std::uint16_t>(acked_));
+    if (advanced == 0) {
+        return hasten(now);
+    }
+    if (advanced > in_flight_) {
+        return {.outcome = Step::Outcome::stray};
+    }
+    if (has(resent)) {
+        let_go_of_back_off(now, timers);
+    }
+    if (advanced == in_flight_) {
+        on_window_done(now, timers);
+    } else {
+        age_us_ = 0;
+    }
+    acked_ += advanced;
+    in_flight_ = static_cast<std::uint16_t>(in_flight_ - advanced);
+    progress(now);
+    if (acked_ == last_block_) {
+        state_ = State::over;
+        return {.outcome = Step::Outcome::completed};
+    }
+    if (in_flight_ == 0) {
+        return send_window(now);
+    }
+    if (has(rewound)) {
+        return extend_window(now);
+    }
+    set(rewound);
+    return rewind(now);
+}
+
+Step ReadSession::on_timer(Instant now, const TftpTimers& timers) noexcept {
+    const bool waiting = state_ == State::negotiating || state_ == State::sending;
+    if (!waiting || since_progress(now) >= timers.give_up) {
+        state_ = State::over;
+        return {.outcome = Step::Outcome::timed_out};
+    }
+    if (has(hastened)) { // a timer brought forward says nothing about the round trip
+        set(hint_used);
+    } else {
+        resend_us_ = clamped(std::uint64_t{resend_us_} * 2, timers);
+    }
+    unset(hastened);
+    unset(rewound);
+    if (state_ == State::negotiating) {
+        set(resent);
+        sent_at_ = now;
+        return {.oack = true, .again = 1, .timer = now + resend_after()};
+    }
+    return rewind(now);
+}
+
+Step ReadSession::on_request_again(Instant now, const TftpTimers& timers) noexcept {
+    switch (state_) {
+    case State::opening:
+        return {.outcome = Step::Outcome::ignored};
+    case State::negotiating:
+        // Its answer was lost or is late. The timer stays: a client that repeats itself quickly
+        // shall not keep a dead transfer alive.
+        set(resent);
+        return {.oack = true, .again = 1};
+    case State::sending:
+        if (!has(negotiated) && acked_ == 0) {
+            set(resent);
+            return {.blocks = {1, in_flight_}, .again = in_flight_};
+        }
+        if (since_progress(now) < timers.restart_silence) {
+            return {.outcome = Step::Outcome::ignored};
+        }
+        state_ = State::over;
+        return {.outcome = Step::Outcome::restarted};
+    case State::over:
+        return {.outcome = Step::Outcome::ignored};
+    }
+    __builtin_unreachable();
+}
+
+Step ReadSession::on_error(bool probe) noexcept {
+    const bool only_asked = probe && state_ == State::negotiating;
+    state_ = State::over;
+    return {.outcome = only_asked ? Step::Outcome::probed : Step::Outcome::aborted};
+}
+
+/// A window of blocks that were never sent.
+Step ReadSession::send_window(Instant now) noexcept {
+    age_us_ = 0;
+    in_flight_ = 0;
+    unset(resent);
+    Step step = rewind(now);
+    unset(resent);
+    return step;
+}
+
+/// A whole window from behind acked_, whatever is in flight.
+Step ReadSession::rewind(Instant now) noexcept {
+    MUSTER_CHECK(acked_ < last_block_);
+    const std::uint16_t again = in_flight_;
+    if (again != 0) {
+        age_us_ = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(std::uint64_t{age_us_} + since_sent(now), UINT32_MAX));
+    }
+    in_flight_ =
+        static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
+    set(resent);
+    sent_at_ = now;
+    return {.blocks = {acked_ + 1, in_flight_}, .again = again, .timer = now + resend_after()};
+}
+
+/// A second partial ACK of one window: perhaps left over from before the rewind, so that another
+/// rewind would be an apprentice's. What the client now waits for is a whole window behind that
+/// block (EDK2 counts from there), so the blocks that it lacks are added, each sent for the first
+/// time; should one in flight be lost again, the timer is near.
+Step ReadSession::extend_window(Instant now) noexcept {
+    const std::uint16_t before = in_flight_;
+    Step step = rewind(now);
+    step.blocks = {acked_ + before + 1, static_cast<std::uint16_t>(in_flight_ - before)};
+    step.again = 0;
+    unset(hastened);
+    step.timer = hasten(now).timer.value_or(*step.timer);
+    return step;
+}
+
+Step ReadSession::hasten(Instant now) noexcept {
+    if (windowsize_ == 1 || srtt_us_ == 0 || has(hastened) || has(hint_used) || has(hint_barred)) {
+        return {.outcome = Step::Outcome::ignored};
+    }
+    set(hastened);
+    const std::uint32_t us =
+        std::max({hasten_min_us, 2 * std::min(srtt_us_, resend_us_), srtt_us_ + 4 * rttvar_us_});
+    return {.timer = std::min(sent_at_ + resend_after(), now + std::chrono::microseconds{us}),
+            .outcome = Step::Outcome::ignored};
+}
+
+/// All that was in flight is acknowledged: what that says about the timer, and a fresh window.
+void ReadSession::on_window_done(Instant now, const TftpTimers& timers) noexcept {
+    if (!has(resent)) {
+        if (!has(measured)) {
+            srtt_us_ = 0; // the OACK's
+            set(measured);
+        }
+        measure(since_sent(now));
+        resend_us_ = clamped(measured_us(timers), timers);
+    }
+    const bool hinted = has(hint_used);
+    unset(rewound);
+    unset(hastened);
+    unset(hint_used);
+    unset(hint_barred);
+    if (hinted) {
+        set(hint_barred);
+    }
+}
+
+/// Blocks that were sent twice are acknowledged. Which sending was answered is not known (Karn),
+/// but the round trip was no longer than the time since the first one.
+void ReadSession::let_go_of_back_off(Instant now, const TftpTimers& timers) noexcept {
+    const std::uint64_t longest = std::uint64_t{age_us_} + since_sent(now);
+    const std::uint64_t known = has(measured) ? measured_us(timers) : 0;
+    resend_us_ = std::min(resend_us_, clamped(std::max(longest + longest / 4, known), timers));
+}
+
+/// RFC 6298 section 2.
+void ReadSession::measure(std::uint32_t us) noexcept {
+    if (srtt_us_ == 0) {
+        srtt_us_ = std::max(us, 1U);
+        rttvar_us_ = us / 2;
+        return;
+    }
+    const std::uint32_t error = us > srtt_us_ ? us - srtt_us_ : srtt_us_ - us;
+    rttvar_us_ = (3 * rttvar_us_ + error) / 4;
+    srtt_us_ = std::max((7 * srtt_us_ + us) / 8, 1U);
+}
+
+/// RFC 6298 section 2.3. A client that is as regular as a clock still gets a margin.
+std::uint64_t ReadSession::measured_us(const TftpTimers& timers) const noexcept {
+    return srtt_us_ + std::max(4 * std::uint64_t{rttvar_us_}, to_us(timers.resend_min) / 2);
+}
+
+/// In microseconds, at most some minutes so that the averages above cannot overflow.
+std::uint32_t ReadSession::since_sent(Instant now) const noexcept {
+    return static_cast<std::uint32_t>(
+        std::min(to_us(now - sent_at_), to_us(std::chrono::minutes{5})));
+}
+
+void ReadSession::progress(Instant now) noexcept {
+    progress_ms_ = to_ms(now);
+}
+
+Duration ReadSession::since_progress(Instant now) const noexcept {
+    return std::chrono::milliseconds{to_ms(now) - progress_ms_};
+}
+
+std::uint32_t ReadSession::clamped(std::uint64_t us, const TftpTimers& timers) const noexcept {
+    std::uint64_t ceiling = to_us(timers.resend_max);
+    if (timeout_s_ != 0) {
+        ceiling = std::min<std::uint64_t>(ceiling, std::uint64_t{timeout_s_} * 1'000'000);
+    }
+    const std::uint64_t floor = std::min(to_us(timers.resend_min), ceiling);
+    return static_cast<std::uint32_t>(std::clamp(us, floor, ceiling));
+}
+
+} // namespace muster

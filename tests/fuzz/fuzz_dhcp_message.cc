@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Question: does any datagram break the DHCP codec or the server behind it?
+// Method: read; if accepted, write what was read, read again, compare; then hand the datagram to a
+// fresh server, commit what it asks for, and read every reply back. Sanitizers watch. The corpus
+// holds an input of the name of every DhcpError, and one per client and per kind of message.
+#include "tests/support/dhcp_rig.hh"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace {
+
+using namespace muster;
+
+void require(bool holds) {
+    if (!holds) {
+        std::abort();
+    }
+}
+
+void check_round_trip(Bytes datagram) {
+    DhcpMessage message;
+    if (!read_dhcp_message(datagram, message)) {
+        return;
+    }
+    std::vector<std::byte> buffer(3 * dhcp_datagram_size_max);
+    DhcpWriter writer{buffer, message.header, buffer.size()};
+    for (unsigned code = 1; code < 255; ++code) {
+        const auto option = static_cast<DhcpOptionCode>(code);
+        auto value = message.find(option);
+        if (!value || option == DhcpOptionCode::overload) {
+            continue;
+        }
+        do { // RFC 3396 section 6: long values in parts
+            const Bytes part = value->first(std::min<std::size_t>(value->size(), 255));
+            require(writer.option(option, part));
+            value = value->subspan(part.size());
+        } while (!value->empty());
+    }
+    const std::size_t size = writer.finish();
+    DhcpMessage again;
+    const Bytes written = Bytes{buffer}.first(size);
+    if (written.size() > dhcp_datagram_size_max) {
+        return; // options out of `file` and `sname` made it longer than any datagram
+    }
+    require(read_dhcp_message(written, again).has_value());
+    require(again.type == message.type && again.header.xid == message.header.xid &&
+            again.header.chaddr == message.header.chaddr &&
+            again.header.giaddr == message.header.giaddr &&
+            again.header.file == message.header.file && again.header.sname == message.header.sname);
+    for (unsigned code = 1; code < 255; ++code) {
+        const auto option = static_cast<DhcpOptionCode>(code);
+        if (option == DhcpOptionCode::overload) {
+            continue;
+        }
+        const auto before = message.find(option);
+        const auto after = again.find(option);
+        require(before.has_value() == after.has_value());
+        require(!before || std::ranges::equal(*before, *after));
+    }
+}
+
+/// The datagram is answered, changes a lease, or is counted by a reason; nothing else.
+void check_accounting(const DhcpMetrics& metrics) {
+    const std::uint64_t refused = metrics.errors.sum() + metrics.drops.sum();
+    const bool settles = metrics.received.read(DhcpMessageType::release) +
+                             metrics.received.read(DhcpMessageType::decline) >
+                         0;
+    require(settles ? metrics.sent.sum() == 0 && refused <= 1 : metrics.sent.sum() + refused == 1);
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const Bytes datagram{reinterpret_cast<const std::byte*>(data), size};
+    check_round_trip(datagram);
+    test::DhcpRig rig{{.leases_max = 8, .commits_max = 2, .nodes_expected = 1}};
+    (void)rig.receive({datagram.begin(), datagram.end()});
+    (void)rig.commit();
+    check_accounting(rig.server.metrics());
+    rig.advance(std::chrono::hours{2});
+    return 0;
+}

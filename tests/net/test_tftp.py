@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""musterd's TFTP against real clients (tftp-hpa, atftp) and hand-made packets."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.support.rig import RigTest, SERVER  # noqa: E402
+
+# A reader for one transfer, run in the client's namespace: prints what it got, as one line.
+READER = r"""
+import socket, struct, sys
+server, name, options, out = sys.argv[1], sys.argv[2], sys.argv[3:-1], sys.argv[-1]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+s.sendto(b"\0\1" + b"\0".join(w.encode() for w in [name, "octet", *options]) + b"\0", (server, 69))
+blksize, window, block, data, peers = 512, 1, 0, b"", set()
+while True:
+    packet, peer = s.recvfrom(65536); peers.add(peer[0])
+    kind = struct.unpack("!H", packet[:2])[0]
+    if kind == 6:
+        words = packet[2:].split(b"\0")[:-1]
+        oack = {k.decode(): int(v) for k, v in zip(words[::2], words[1::2])}
+        blksize, window = oack.get("blksize", 512), oack.get("windowsize", 1)
+        print("oack", *sorted(f"{k}={v}" for k, v in oack.items()))
+        s.sendto(b"\0\4\0\0", peer); continue
+    if kind == 5:
+        print("error", struct.unpack("!H", packet[2:4])[0], packet[4:-1].decode()); break
+    number = struct.unpack("!H", packet[2:4])[0]
+    if number != (block + 1) % 65536: continue
+    block += 1; data += packet[4:]
+    last = len(packet) - 4 < blksize
+    if last or block % window == 0: s.sendto(b"\0\4" + struct.pack("!H", number), peer)
+    if last: break
+open(out, "wb").write(data); print("bytes", len(data), *peers)
+"""
+
+
+class Tftp(RigTest):
+    def setUp(self):
+        super().setUp()
+        self.big = bytes(range(256)) * 20_000 + b"tail"
+        (self.rig.site / "files" / "big.bin").write_bytes(self.big)
+        (self.rig.site / "files" / "empty").write_bytes(b"")
+        (self.rig.site / "files" / "even").write_bytes(b"e" * 1024)
+        self.server = self.rig.start("--workers", "2")
+        self.out = self.rig.folder / "got"
+
+    def read(self, name, *options):
+        return self.rig.client(sys.executable, "-c", READER, SERVER, name, *options, self.out).stdout
+
+    def test_tftp_hpa(self):
+        self.rig.client("tftp", "-m", "binary", SERVER, "-c", "get", "big.bin", self.out)
+        self.assertEqual(self.out.read_bytes(), self.big)
+
+    def test_atftp_with_blocks_and_windows(self):
+        for options in (["blksize 1468"], ["blksize 1468", "windowsize 16"], ["blksize 512", "windowsize 64"],
+                        ["blksize 1428", "tsize", "windowsize 3"]):
+            self.out.unlink(missing_ok=True)
+            words = [word for option in options for word in ("--option", option)]
+            self.rig.client("atftp", *words, "-g", "-r", "big.bin", "-l", self.out, SERVER)
+            self.assertEqual(self.out.read_bytes(), self.big, options)
+
+    def test_options_are_granted_as_asked_and_within_the_caps(self):
+        self.assertIn("oack blksize=1468 tsize=%d windowsize=4" % len(self.big),
+                      self.read("big.bin", "blksize", "1468", "tsize", "0", "windowsize", "4"))
+        self.assertEqual(self.out.read_bytes(), self.big)
+        self.assertIn("oack blksize=1468 windowsize=64",
+                      self.read("big.bin", "blksize", "65464", "windowsize", "500"))
+        self.assertIn("oack timeout=5", self.read("big.bin", "timeout", "5"))
+        self.assertNotIn("oack", self.read("big.bin"), "none asked, none given")
+
+    def test_the_answer_comes_from_the_address_that_was_asked(self):
+        self.assertTrue(self.read("even").strip().endswith(SERVER))
+
+    def test_sizes_that_end_on_a_block(self):
+        self.assertIn("bytes 0", self.read("empty"))
+        self.assertIn("bytes 1024", self.read("even", "blksize", "512"))
+        self.assertIn("bytes 1024", self.read("even", "blksize", "1024"))
+
+    def test_more_blocks_than_sixteen_bits_count(self):
+        size = 70_000 * 64 + 7
+        (self.rig.site / "files" / "long").write_bytes(b"L" * size)
+        self.assertIn(f"bytes {size}", self.read("long", "blksize", "64", "windowsize", "64"))
+
+    def test_errors_name_the_file_and_not_our_folders(self):
+        for name, code in {"missing": 1, "/etc/passwd": 1, "../site.yaml": 2, "a/../../site.yaml": 2,
+                           "loaders/revocations_sku.efi": 1, "answers/x/install.conf": 1}.items():
+            text = self.read(name)
+            self.assertIn(f"error {code} ", text, name)
+            self.assertNotIn(str(self.rig.folder), text)
+
+    def test_loaders_and_backslashes(self):
+        self.assertIn("bytes", self.read("loaders/undionly.kpxe", "blksize", "1432"))
+        self.assertIn("bytes", self.read("loaders\\shimx64.efi", "blksize", "1468"))
+
+    def test_single_port_mode_answers_from_port_69(self):
+        self.server.stop()
+        self.rig.start("--tftp-single-port", "--workers", "2")
+        script = READER.replace("peers.add(peer[0])", "peers.add(str(peer[1]))")
+        out = self.rig.client(sys.executable, "-c", script, SERVER, "big.bin", "blksize", "1468",
+                              "windowsize", "8", self.out).stdout
+        self.assertTrue(out.strip().endswith(" 69"), out)
+        self.assertEqual(self.out.read_bytes(), self.big)
+
+    def test_many_clients_at_once(self):
+        script = f"""
+            for i in $(seq 80); do
+                atftp --option "blksize 1468" --option "windowsize 8" -g -r big.bin -l {self.out}.$i {SERVER} &
+            done; wait"""
+        self.rig.client("sh", "-c", script, timeout=120)
+        for number in range(1, 81):
+            self.assertEqual(pathlib.Path(f"{self.out}.{number}").read_bytes(), self.big, number)
+
+
+if __name__ == "__main__":
+    unittest.main()

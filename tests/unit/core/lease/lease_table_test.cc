@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/lease/lease_table.hh"
+
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+MacAddress mac(std::uint32_t n) {
+    return {{0x52, 0x54, static_cast<std::uint8_t>(n >> 24U), static_cast<std::uint8_t>(n >> 16U),
+             static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n)}};
+}
+
+Ipv4Address ip(std::string_view text) {
+    return read_ipv4_address(text).value();
+}
+
+SubnetPlan plan(std::string_view subnet, std::string_view pool) {
+    SubnetPlan made;
+    made.subnet = read_subnet(subnet).value();
+    made.pools = {read_address_range(pool).value()};
+    return made;
+}
+
+Now at(Duration since_start) {
+    return {Instant{} + since_start, UnixTime{1'000'000'000'000} + since_start};
+}
+
+constexpr SubnetId first_subnet{0};
+
+LeaseClient client(std::uint32_t n) {
+    return {mac(n), first_subnet, std::nullopt};
+}
+
+class LeaseTableTest : public testing::Test {
+protected:
+    LeaseTableTest() { use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")}); }
+
+    void use(const std::vector<SubnetPlan>& subnets) { table.set_subnets(subnets); }
+    Ipv4Address offer(const LeaseClient& who, Duration when = 0s) {
+        const auto id = table.offer(who, std::nullopt, at(when));
+        return id ? table.lease(*id).address : Ipv4Address{};
+    }
+    /// Offers and binds, as if the commit had come at once.
+    Ipv4Address bind(const LeaseClient& who, Duration when = 0s, Duration lease = 1h) {
+        const auto id = table.offer(who, std::nullopt, at(when));
+        if (!id) {
+            return {};
+        }
+        const LeaseRecord record{
+            .address = table.lease(*id).address, .mac = who.mac, .expires = at(when + lease).wall};
+        table.begin_commit(*id, {1, 1});
+        table.bind(*id, record, at(when + lease).steady);
+        return record.address;
+    }
+    LeaseId id_of(std::string_view address) { return table.find(ip(address)).value(); }
+
+    LeaseTable table{LeaseLimits{.leases_max = 16, .expiry_grace = 0s}};
+};
+
+TEST_F(LeaseTableTest, OffersEachMachineItsOwnAddressFromTheLowest) {
+    EXPECT_EQ(offer(client(1)), ip("10.0.0.10"));
+    EXPECT_EQ(offer(client(2)), ip("10.0.0.11"));
+    EXPECT_EQ(offer(client(1)), ip("10.0.0.10")) << "asked again, the same";
+    EXPECT_EQ(table.count().offered, 2U);
+}
+
+TEST_F(LeaseTableTest, ForgetsAnOfferThatIsNotTakenInTime) {
+    EXPECT_EQ(offer(client(1)), ip("10.0.0.10"));
+    table.expire(at(59s));
+    EXPECT_EQ(offer(client(2), 59s), ip("10.0.0.11")) << "still held";
+    table.expire(at(61s));
+    EXPECT_EQ(offer(client(3), 61s), ip("10.0.0.10"));
+    EXPECT_FALSE(table.find(mac(1), first_subnet).has_value());
+}
+
+TEST_F(LeaseTableTest, AFullPoolRefusesByName) {
+    for (std::uint32_t n = 1; n <= 4; ++n) {
+        bind(client(n));
+    }
+    const auto fifth = table.offer(client(5), std::nullopt, at(0s));
+    ASSERT_FALSE(fifth.has_value());
+    EXPECT_EQ(fifth.error(), LeaseRefusal::pool_exhausted);
+}
+
+TEST_F(LeaseTableTest, AFullTableRefusesByNameOrReusesAnOldLease) {
+    LeaseTable small{LeaseLimits{.leases_max = 1, .expiry_grace = 0s}};
+    const std::vector subnets{plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")};
+    small.set_subnets(subnets);
+    const auto only = small.offer(client(1), std::nullopt, at(0s));
+    ASSERT_TRUE(only.has_value());
+    EXPECT_EQ(small.offer(client(2), std::nullopt, at(0s)).error(), LeaseRefusal::table_full);
+    EXPECT_EQ(small.offer(client(2), ip("10.0.0.12"), at(0s)).error(), LeaseRefusal::table_full);
+    small.bind(*only, {.address = ip("10.0.0.10"), .mac = mac(1), .expires = at(1s).wall},
+               at(1s).steady);
+    small.expire(at(2s));
+    EXPECT_TRUE(small.offer(client(2), std::nullopt, at(2s)).has_value())
+        << "the ended lease makes room";
+}
+
+TEST_F(LeaseTableTest, AnExpiredLeaseStaysWithItsMachineUntilTheAddressIsNeeded) {
+    EXPECT_EQ(bind(client(1), 0s, 10s), ip("10.0.0.10"));
+    EXPECT_EQ(bind(client(2), 0s, 20s), ip("10.0.0.11"));
+    table.expire(at(30s));
+    EXPECT_EQ(table.count().idle, 2U);
+    EXPECT_EQ(offer(client(3), 30s), ip("10.0.0.12")) << "never used goes first";
+    EXPECT_EQ(offer(client(4), 30s), ip("10.0.0.13"));
+    EXPECT_EQ(offer(client(2), 30s), ip("10.0.0.11")) << "remembered";
+    EXPECT_EQ(offer(client(5), 30s), ip("10.0.0.10")) << "needed: the one that ended longest ago";
+    EXPECT_EQ(offer(client(1), 30s), Ipv4Address{}) << "nothing is left for its old machine";
+}
+
+TEST_F(LeaseTableTest, ABoundLeaseIsKeptALittleBeyondItsEnd) {
+    LeaseTable graceful{LeaseLimits{.leases_max = 16, .expiry_grace = 10s}};
+    const std::vector subnets{plan("10.0.0.0/24", "10.0.0.10-10.0.0.10")};
+    graceful.set_subnets(subnets);
+    const auto id = graceful.offer(client(1), std::nullopt, at(0s));
+    graceful.bind(*id, {.address = ip("10.0.0.10"), .mac = mac(1), .expires = at(100s).wall},
+                  at(100s).steady);
+    EXPECT_EQ(graceful.deadline(*id), at(100s).steady) << "what was acknowledged";
+    graceful.expire(at(109s));
+    EXPECT_FALSE(graceful.offer(client(2), std::nullopt, at(109s)).has_value());
+    graceful.expire(at(110s));
+    EXPECT_TRUE(graceful.offer(client(2), std::nullopt, at(110s)).has_value());
+}
+
+TEST_F(LeaseTableTest, AnOfferOfARememberedLeaseThatLapsesIsRememberedAgain) {
+    bind(client(1), 0s, 10s);
+    table.expire(at(20s));
+    EXPECT_EQ(offer(client(1), 20s), ip("10.0.0.10"));
+    EXPECT_EQ(table.count().idle, 0U);
+    table.expire(at(100s));
+    EXPECT_EQ(table.count().idle, 1U);
+    EXPECT_EQ(offer(client(1), 100s), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, AReleasedLeaseIsRememberedButNotDurable) {
+    bind(client(1));
+    table.release(id_of("10.0.0.10"));
+    EXPECT_EQ(table.count().idle, 1U);
+    EXPECT_FALSE(table.lease(id_of("10.0.0.10")).durable);
+    EXPECT_EQ(offer(client(1), 1s), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, ADeclinedAddressIsOfferedToNobodyUntilItsQuarantineEnds) {
+    bind(client(1));
+    table.decline(id_of("10.0.0.10"), at(600s).steady);
+    EXPECT_EQ(offer(client(1), 1s), ip("10.0.0.11")) << "also not to its machine";
+    EXPECT_EQ(offer(client(2), 1s), ip("10.0.0.12"));
+    EXPECT_EQ(table.standing(client(1), ip("10.0.0.10")), LeaseStanding::taken);
+    table.expire(at(601s));
+    EXPECT_EQ(offer(client(3), 601s), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, AReservedAddressGoesToItsMachineOnly) {
+    table.reserve(ip("10.0.0.10"));
+    LeaseClient owner = client(1);
+    owner.reserved = ip("10.0.0.10");
+    for (std::uint32_t n = 2; n <= 4; ++n) {
+        bind(client(n));
+    }
+    EXPECT_EQ(offer(client(5)), Ipv4Address{}) << "the pool is full without the reserved one";
+    EXPECT_EQ(table.standing(client(5), ip("10.0.0.10")), LeaseStanding::taken);
+    EXPECT_EQ(bind(owner, 0s, 10s), ip("10.0.0.10"));
+    table.expire(at(20s));
+    EXPECT_EQ(offer(client(5), 20s), Ipv4Address{}) << "nor once its lease has ended";
+    EXPECT_EQ(offer(owner, 20s), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, AReservationOutsideThePoolsIsServed) {
+    table.reserve(ip("10.0.0.200"));
+    LeaseClient owner = client(1);
+    owner.reserved = ip("10.0.0.200");
+    EXPECT_EQ(table.standing(owner, ip("10.0.0.200")), LeaseStanding::free);
+    EXPECT_EQ(bind(owner), ip("10.0.0.200"));
+    EXPECT_EQ(table.standing(owner, ip("10.0.0.200")), LeaseStanding::own);
+    owner.reserved = ip("10.1.0.1");
+    EXPECT_EQ(offer(owner), ip("10.0.0.10")) << "a reservation of another subnet means nothing";
+}
+
+TEST_F(LeaseTableTest, AReservationThatSomebodyHoldsWaitsForHim) {
+    EXPECT_EQ(bind(client(2), 0s, 100s), ip("10.0.0.10"));
+    table.reserve(ip("10.0.0.10"));
+    LeaseClient owner = client(1);
+    owner.reserved = ip("10.0.0.10");
+    EXPECT_EQ(bind(owner), ip("10.0.0.11"));
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.10")), LeaseStanding::taken)
+        << "the holder may not renew it";
+    table.expire(at(200s));
+    const auto moved = table.offer(owner, std::nullopt, at(200s));
+    EXPECT_EQ(table.lease(*moved).address, ip("10.0.0.10"));
+    EXPECT_EQ(table.replaced_by(*moved), id_of("10.0.0.11"));
+    EXPECT_EQ(offer(client(2), 200s), ip("10.0.0.12"));
+}
+
+TEST_F(LeaseTableTest, ALapsedMoveLeavesTheMachineItsOldLease) {
+    bind(client(1));
+    table.reserve(ip("10.0.0.13"));
+    LeaseClient owner = client(1);
+    owner.reserved = ip("10.0.0.13");
+    EXPECT_EQ(offer(owner), ip("10.0.0.13"));
+    EXPECT_EQ(table.find(mac(1), first_subnet), id_of("10.0.0.13"));
+    table.expire(at(61s));
+    EXPECT_EQ(table.find(mac(1), first_subnet), id_of("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, CountsReservationsOfOneAddress) {
+    table.reserve(ip("10.0.0.10"));
+    table.reserve(ip("10.0.0.10"));
+    table.unreserve(ip("10.0.0.10"));
+    EXPECT_EQ(offer(client(1)), ip("10.0.0.11"));
+    table.unreserve(ip("10.0.0.10"));
+    EXPECT_EQ(offer(client(2)), ip("10.0.0.10"));
+    table.unreserve(ip("10.0.0.10")); // never reserved: no effect
+}
+
+TEST_F(LeaseTableTest, AReservationMadeOfAnIdleLeaseTakesItFromTheList) {
+    bind(client(1), 0s, 10s);
+    table.expire(at(20s));
+    table.reserve(ip("10.0.0.10"));
+    for (std::uint32_t n = 2; n <= 4; ++n) {
+        bind(client(n), 20s);
+    }
+    EXPECT_EQ(offer(client(5), 20s), Ipv4Address{});
+    table.unreserve(ip("10.0.0.10"));
+    EXPECT_EQ(offer(client(5), 20s), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, HonoursARequestedAddressThatNobodyEverHad) {
+    const auto id = table.offer(client(1), ip("10.0.0.12"), at(0s));
+    EXPECT_EQ(table.lease(*id).address, ip("10.0.0.12"));
+    const auto other = table.offer(client(2), ip("10.0.0.12"), at(0s));
+    EXPECT_EQ(table.lease(*other).address, ip("10.0.0.10"));
+    const auto outside = table.offer(client(3), ip("10.0.0.99"), at(0s));
+    EXPECT_EQ(table.lease(*outside).address, ip("10.0.0.11"));
+}
+
+TEST_F(LeaseTableTest, SaysHowAnAddressStandsToAMachine) {
+    bind(client(1));
+    EXPECT_EQ(table.standing(client(1), ip("10.0.0.10")), LeaseStanding::own);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.10")), LeaseStanding::taken);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.11")), LeaseStanding::free);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.14")), LeaseStanding::unserved);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.1.10")), LeaseStanding::wrong_network);
+}
+
+TEST_F(LeaseTableTest, ACommitUnderWayKeepsTheLeaseBeyondItsTime) {
+    const auto id = table.offer(client(1), std::nullopt, at(0s));
+    table.begin_commit(*id, {1, 1});
+    table.expire(at(1000s));
+    EXPECT_EQ(offer(client(2), 1000s), ip("10.0.0.11"));
+    table.withdraw(*id);
+    EXPECT_EQ(table.find(mac(1), first_subnet), id) << "a commit is not withdrawn";
+    table.abandon_commit(*id);
+    table.expire(at(2000s));
+    EXPECT_EQ(offer(client(3), 2000s), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, ProlongingNeverShortensALease) {
+    bind(client(1), 0s, 100s);
+    table.prolong(id_of("10.0.0.10"), at(50s).steady);
+    EXPECT_EQ(table.deadline(id_of("10.0.0.10")), at(100s).steady);
+    table.prolong(id_of("10.0.0.10"), at(150s).steady);
+    EXPECT_EQ(table.deadline(id_of("10.0.0.10")), at(150s).steady);
+}
+
+TEST_F(LeaseTableTest, ANewSiteKeepsLeasesAndGivesLostAddressesToNobody) {
+    EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
+    EXPECT_EQ(bind(client(2)), ip("10.0.0.11"));
+    use({plan("10.9.0.0/24", "10.9.0.1-10.9.0.9"), plan("10.0.0.0/24", "10.0.0.11-10.0.0.20")});
+    const SubnetId second{1};
+    const LeaseClient one{mac(1), second, std::nullopt};
+    const LeaseClient two{mac(2), second, std::nullopt};
+    EXPECT_EQ(table.standing(one, ip("10.0.0.10")), LeaseStanding::unserved);
+    EXPECT_EQ(table.standing(two, ip("10.0.0.11")), LeaseStanding::own);
+    EXPECT_EQ(offer(two), ip("10.0.0.11"));
+    EXPECT_EQ(offer(one), ip("10.0.0.12"));
+    use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.20")});
+    EXPECT_EQ(offer(client(3)), ip("10.0.0.13")) << "10.0.0.10 is still in use";
+    EXPECT_EQ(table.count().bound, 2U);
+}
+
+TEST_F(LeaseTableTest, ARememberedLeaseOutlivesASiteWithoutItsSubnetUnlessTheTableIsCrowded) {
+    for (const bool crowded : {false, true}) {
+        LeaseTable fresh{LeaseLimits{.leases_max = crowded ? 1U : 16U}};
+        const std::vector<LeaseRecord> records{
+            {.address = ip("10.0.0.12"), .mac = mac(1), .expires = at(0s).wall}};
+        const std::vector with{plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")};
+        const std::vector without{plan("10.1.0.0/24", "10.1.0.10-10.1.0.13")};
+        fresh.set_subnets(without);
+        EXPECT_EQ(fresh.restore(records, at(10s)), 0U);
+        fresh.set_subnets(with);
+        const auto id = fresh.offer(client(1), std::nullopt, at(10s));
+        EXPECT_EQ(fresh.lease(*id).address, ip(crowded ? "10.0.0.10" : "10.0.0.12"));
+    }
+}
+
+TEST_F(LeaseTableTest, LeasesOfOneMachineInTwoSubnetsAreTwo) {
+    use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.13"), plan("10.9.0.0/24", "10.9.0.1-10.9.0.9")});
+    EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
+    EXPECT_EQ(bind({mac(1), SubnetId{1}, std::nullopt}), ip("10.9.0.1"));
+    EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
+}
+
+TEST_F(LeaseTableTest, NeverGivesOutTheSubnetsOwnTwoAddresses) {
+    use({plan("10.0.0.0/30", "10.0.0.0-10.0.0.3")});
+    EXPECT_EQ(offer(client(1)), ip("10.0.0.1"));
+    EXPECT_EQ(offer(client(2)), ip("10.0.0.2"));
+    EXPECT_EQ(offer(client(3)), Ipv4Address{});
+    use({plan("10.0.0.0/31", "10.0.0.0-10.0.0.1")});
+    EXPECT_EQ(table.never_used(), 1U) << "RFC 3021: both count, one is offered";
+}
+
+// Both orders: the site may be read before or after the store.
+TEST_F(LeaseTableTest, ARestartKeepsWhoHasWhat) {
+    const std::vector<LeaseRecord> records{
+        {.address = ip("10.0.0.10"), .mac = mac(1), .expires = at(500s).wall},
+        {.address = ip("10.0.0.11"), .mac = mac(2), .expires = at(50s).wall},
+        {.address = ip("10.0.0.12"),
+         .mac = mac(3),
+         .state = LeaseRecord::State::declined,
+         .expires = at(500s).wall},
+        {.address = ip("10.0.0.13"),
+         .mac = mac(4),
+         .state = LeaseRecord::State::released,
+         .expires = at(500s).wall},
+    };
+    for (const bool site_first : {true, false}) {
+        LeaseTable fresh{LeaseLimits{.leases_max = 16}};
+        const std::vector subnets{plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")};
+        if (site_first) {
+            fresh.set_subnets(subnets);
+        }
+        EXPECT_EQ(fresh.restore(records, at(100s)), 0U);
+        fresh.set_subnets(subnets);
+        EXPECT_EQ(fresh.count().bound, 1U);
+        EXPECT_EQ(fresh.count().idle, 2U);
+        EXPECT_EQ(fresh.count().declined, 1U);
+        const auto again = [&](std::uint32_t n, Duration when) {
+            const auto id = fresh.offer(client(n), std::nullopt, at(when));
+            return id ? fresh.lease(*id).address : Ipv4Address{};
+        };
+        EXPECT_EQ(again(1, 101s), ip("10.0.0.10"));
+        EXPECT_EQ(again(9, 101s), ip("10.0.0.13")) << "what was given back goes at once";
+        EXPECT_EQ(again(8, 101s), Ipv4Address{}) << "what expired waits: recycle_hold";
+        EXPECT_EQ(again(8, 221s), ip("10.0.0.11"));
+        EXPECT_EQ(again(2, 221s), Ipv4Address{});
+    }
+}
+
+TEST_F(LeaseTableTest, ATableTooSmallForARestartKeepsWhatEndsLast) {
+    LeaseTable small{LeaseLimits{.leases_max = 2}};
+    const std::vector<LeaseRecord> records{
+        {.address = ip("10.0.0.10"), .mac = mac(1), .expires = at(10s).wall},
+        {.address = ip("10.0.0.11"), .mac = mac(2), .expires = at(30s).wall},
+        {.address = ip("10.0.0.12"), .mac = mac(3), .expires = at(20s).wall},
+    };
+    EXPECT_EQ(small.restore(records, at(0s)), 1U);
+    EXPECT_TRUE(small.find(ip("10.0.0.11")).has_value());
+    EXPECT_TRUE(small.find(ip("10.0.0.12")).has_value());
+}
+
+} // namespace
+} // namespace muster

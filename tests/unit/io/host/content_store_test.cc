@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/host/content_store.hh"
+
+#include "tests/support/temporary_folder.hh"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace muster {
+namespace {
+
+using testing::TemporaryFolder;
+
+Now at_seconds(int seconds) {
+    return {Instant{std::int64_t{seconds} * 1'000'000'000}, UnixTime{}};
+}
+
+class ContentStoreTest : public ::testing::Test {
+protected:
+    ContentStoreTest() {
+        auto snapshot = std::make_shared<Snapshot>();
+        folder_.write("files/small", "hello");
+        folder_.write("files/large", std::string(100'000, 'x'));
+        folder_.write("files/empty", "");
+        folder_.write("files/sub/deep", "deep");
+        folder_.write("secret", "not yours");
+        snapshot->files_root = (folder_.path() / "files").string();
+        snapshot->loaders["ipxe.efi"] = (folder_.path() / "secret").string();
+        store_.on_snapshot(snapshot);
+    }
+    OpenError error(const std::string& path, int seconds = 0) {
+        const auto result = store_.open(ContentRoot::files, path, at_seconds(seconds));
+        EXPECT_FALSE(result.has_value()) << path;
+        return result.has_value() ? OpenError::unavailable : result.error();
+    }
+
+    TemporaryFolder folder_;
+    ContentStore store_;
+};
+
+TEST_F(ContentStoreTest, OpensSmallLargeAndEmptyFiles) {
+    const auto small = store_.open(ContentRoot::files, "small", at_seconds(0));
+    ASSERT_TRUE(small);
+    EXPECT_EQ(as_text((*small)->bytes), "hello");
+    const auto large = store_.open(ContentRoot::files, "large", at_seconds(0));
+    ASSERT_TRUE(large);
+    EXPECT_EQ((*large)->bytes.size(), 100'000U);
+    const auto empty = store_.open(ContentRoot::files, "empty", at_seconds(0));
+    ASSERT_TRUE(empty);
+    EXPECT_TRUE((*empty)->bytes.empty());
+    EXPECT_EQ(as_text((*store_.open(ContentRoot::files, "sub/deep", at_seconds(0)))->bytes),
+              "deep");
+}
+
+TEST_F(ContentStoreTest, NothingOutsideTheTreeOpens) {
+    std::filesystem::create_symlink("../secret", folder_.path() / "files/link");
+    std::filesystem::create_symlink("/etc/passwd", folder_.path() / "files/absolute");
+    std::filesystem::create_symlink("small", folder_.path() / "files/inside");
+    EXPECT_EQ(error("link"), OpenError::forbidden);
+    EXPECT_EQ(error("absolute"), OpenError::forbidden);
+    EXPECT_EQ(error("../secret"), OpenError::forbidden);
+    EXPECT_EQ(error("/etc/passwd"), OpenError::forbidden);
+    EXPECT_TRUE(store_.open(ContentRoot::files, "inside", at_seconds(0)));
+}
+
+TEST_F(ContentStoreTest, OnlyRegularFilesOpen) {
+    ASSERT_EQ(::mkfifo((folder_.path() / "files/fifo").c_str(), 0600), 0);
+    EXPECT_EQ(error("fifo"), OpenError::not_found);
+    EXPECT_EQ(error("sub"), OpenError::not_found);
+    EXPECT_EQ(error("missing"), OpenError::not_found);
+    EXPECT_EQ(error("small/below-a-file"), OpenError::not_found);
+}
+
+TEST_F(ContentStoreTest, LoadersOpenByNameOnly) {
+    const auto loader = store_.open(ContentRoot::loaders, "ipxe.efi", at_seconds(0));
+    ASSERT_TRUE(loader);
+    EXPECT_EQ(as_text((*loader)->bytes), "not yours");
+    EXPECT_EQ((*loader)->type, "application/efi");
+    EXPECT_FALSE(store_.open(ContentRoot::loaders, "secret", at_seconds(0)));
+}
+
+TEST_F(ContentStoreTest, ATransferKeepsItsVersionAndTheNextSeesTheNewOne) {
+    const auto before = *store_.open(ContentRoot::files, "large", at_seconds(0));
+    EXPECT_EQ(*store_.open(ContentRoot::files, "large", at_seconds(5)), before)
+        << "an unchanged file is shared";
+    // Replaced by rename, as careful tools do.
+    folder_.write("files/new", std::string(50'000, 'y'));
+    std::filesystem::rename(folder_.path() / "files/new", folder_.path() / "files/large");
+    const auto after = *store_.open(ContentRoot::files, "large", at_seconds(10));
+    EXPECT_NE(before, after);
+    EXPECT_NE(before->etag, after->etag);
+    EXPECT_EQ(as_text(before->bytes)[99'999], 'x');
+    EXPECT_EQ(after->bytes.size(), 50'000U);
+    std::filesystem::remove(folder_.path() / "files/large");
+    EXPECT_EQ(error("large", 20), OpenError::not_found);
+}
+
+// The tag must not depend on the inode: a second server with a copy answers the same.
+TEST_F(ContentStoreTest, TheTagIsTheSameForACopyWithTheSameTime) {
+    std::filesystem::copy(folder_.path() / "files/large", folder_.path() / "files/copy");
+    std::filesystem::last_write_time(
+        folder_.path() / "files/copy",
+        std::filesystem::last_write_time(folder_.path() / "files/large"));
+    const auto one = *store_.open(ContentRoot::files, "large", at_seconds(0));
+    const auto two = *store_.open(ContentRoot::files, "copy", at_seconds(0));
+    EXPECT_EQ(one->etag, two->etag);
+    EXPECT_FALSE(one->etag.empty());
+}
+
+} // namespace
+} // namespace muster

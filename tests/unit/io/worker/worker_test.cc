@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver with a small engine of its own, over real sockets on the loopback: what the kernel
+// does with our rings, slots and pieces is what is tested, not a protocol.
+#include "io/worker/worker.hh"
+
+#include "io/host/socket_address.hh"
+#include "io/host/sockets.hh"
+
+#include "tests/support/temporary_folder.hh"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <thread>
+
+namespace muster {
+namespace {
+
+const IpAddress loopback{Ipv4Address{{127, 0, 0, 1}}};
+
+/// Echoes datagrams, answers a datagram `blocks` with a window of blocks, and each line on a
+/// stream with a head and the file of that name.
+class EchoEngine {
+public:
+    void receive(const RxDatagram& packet, const Now&, Outbox& out) {
+        if (as_text(packet.payload) == "blocks") {
+            out.blocks.push_back({.socket = packet.socket,
+                                  .service = packet.service,
+                                  .destination = packet.source,
+                                  .source = packet.local,
+                                  .content = content,
+                                  .first_block = 65'530,
+                                  .count = 40,
+                                  .blksize = 8});
+            return;
+        }
+        TxDatagram reply{.service = packet.service,
+                         .socket = packet.socket,
+                         .destination = packet.source,
+                         .source = packet.local};
+        reply.payload_offset = out.store(packet.payload);
+        reply.payload_size = static_cast<std::uint32_t>(packet.payload.size());
+        out.datagrams.push_back(reply);
+    }
+    void on_stream_open(StreamId, const Endpoint&, const Endpoint&, const Now&, Outbox&) {
+        ++opened;
+    }
+    void on_stream_data(StreamId id, Bytes data, const Now&, Outbox& out) {
+        std::string name{as_text(data)};
+        name.pop_back();
+        stream = id;
+        out.opens.push_back({{}, ContentRoot::files, name});
+    }
+    void on_content(const Ticket&, const std::expected<ContentRef, OpenError>& opened_content,
+                    const Now&, Outbox& out) {
+        const std::string head = opened_content ? "head " : "missing ";
+        StreamSend send{.stream = stream, .close_after = true};
+        send.head_offset = out.store(as_bytes(head));
+        send.head_size = static_cast<std::uint32_t>(head.size());
+        if (opened_content) {
+            send.content = *opened_content;
+            send.offset = 1;
+            send.size = (*opened_content)->bytes.size() - 1;
+        }
+        out.stream_sends.push_back(send);
+    }
+    void on_stream_progress(StreamId, std::uint64_t bytes, const Now&, Outbox&) {
+        progressed += bytes;
+    }
+    void on_stream_sent(StreamId, const Now&, Outbox&) { ++sent; }
+    void on_stream_closed(StreamId, const Now&, Outbox&) { ++closed; }
+    void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
+    void expire(const Now&, Outbox&) {}
+    [[nodiscard]] Instant next_deadline() const { return Instant::never(); }
+
+    ContentRef content;
+    StreamId stream;
+    std::atomic<int> opened{0}, sent{0}, closed{0}, messages{0};
+    std::atomic<std::uint64_t> progressed{0};
+};
+
+class WorkerTest : public ::testing::Test {
+protected:
+    WorkerTest() : mailbox_(WorkerId{0}, 16) {
+        std::string bytes(700'000, '\0');
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            bytes[i] = static_cast<char>('a' + i % 26);
+        }
+        folder_.write("files/big", std::string(3'000'000, 'b'));
+        engine_.content = std::make_shared<TextContent>(bytes, "text/plain");
+        auto udp = open_udp_socket(loopback, 0, false, "test");
+        auto listener = open_listener(loopback, 0, false, "test");
+        EXPECT_TRUE(udp && listener);
+        udp_port_ = port_of(*udp);
+        tcp_port_ = port_of(*listener);
+        auto snapshot = std::make_shared<Snapshot>();
+        snapshot->files_root = (folder_.path() / "files").string();
+        EXPECT_TRUE(mailbox_.to_worker.push(SnapshotRef{snapshot}));
+        thread_ = std::jthread{
+            [this, udp_socket = std::move(*udp), listener_socket = std::move(*listener)]() mutable {
+                const auto opened = worker_.open();
+                ASSERT_TRUE(opened) << opened.error().text();
+                worker_.datagrams().add(UdpService::tftp_transfer, 0, 0, std::move(udp_socket));
+                worker_.streams().add_listener(std::move(listener_socket));
+                worker_.run();
+            }};
+    }
+    ~WorkerTest() override { worker_.stop(); }
+
+    static std::uint16_t port_of(const Fd& socket) {
+        sockaddr_storage storage{};
+        socklen_t length = sizeof storage;
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
+        return read_socket_address(&storage).port;
+    }
+    static Fd connect_to(int type, std::uint16_t port) {
+        Fd socket{::socket(AF_INET, type, 0)};
+        sockaddr_storage storage{};
+        const socklen_t length = write_socket_address({loopback, port}, storage);
+        EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&storage), length), 0);
+        const timeval patience{10, 0};
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        return socket;
+    }
+    static std::string receive(const Fd& socket) {
+        std::string buffer(65'536, '\0');
+        const ssize_t got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+        buffer.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+        return buffer;
+    }
+    static std::string receive_all(const Fd& socket) {
+        std::string all;
+        for (std::string part = receive(socket); !part.empty(); part = receive(socket)) {
+            all += part;
+        }
+        return all;
+    }
+
+    testing::TemporaryFolder folder_;
+    EchoEngine engine_;
+    Mailbox mailbox_;
+    Wake control_;
+    Worker<EchoEngine> worker_{engine_, mailbox_, control_, WorkerLimits{64, 100}};
+    std::uint16_t udp_port_ = 0;
+    std::uint16_t tcp_port_ = 0;
+    std::jthread thread_;
+};
+
+TEST_F(WorkerTest, EchoesManyDatagrams) {
+    const Fd socket = connect_to(SOCK_DGRAM, udp_port_);
+    for (int i = 0; i < 5'000; ++i) {
+        const std::string text = "datagram " + std::to_string(i);
+        ASSERT_EQ(::send(socket.get(), text.data(), text.size(), 0),
+                  static_cast<ssize_t>(text.size()));
+        ASSERT_EQ(receive(socket), text);
+    }
+}
+
+// Forty blocks over the wrap of the 16-bit number, as one window.
+TEST_F(WorkerTest, AWindowOfBlocksCarriesWrappingNumbersAndTheRightBytes) {
+    const Fd socket = connect_to(SOCK_DGRAM, udp_port_);
+    ASSERT_EQ(::send(socket.get(), "blocks", 6, 0), 6);
+    const std::string_view bytes = as_text(engine_.content->bytes);
+    for (std::uint64_t block = 65'530; block < 65'570; ++block) {
+        const std::string packet = receive(socket);
+        ASSERT_EQ(packet.size(), 12U) << "block " << block;
+        EXPECT_EQ(packet.substr(0, 2), std::string("\0\3", 2));
+        EXPECT_EQ(static_cast<unsigned>(static_cast<std::uint8_t>(packet[2])) << 8U |
+                      static_cast<std::uint8_t>(packet[3]),
+                  block % 65'536);
+        EXPECT_EQ(packet.substr(4), bytes.substr((block - 1) * 8, 8));
+    }
+}
+
+TEST_F(WorkerTest, SendsHeadAndFileThenCloses) {
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "big\n", 4, 0), 4);
+    const std::string all = receive_all(socket);
+    ASSERT_EQ(all.size(), 5U + 2'999'999U);
+    EXPECT_EQ(all.substr(0, 7), "head bb");
+    EXPECT_EQ(engine_.progressed, all.size());
+    EXPECT_EQ(engine_.sent, 1);
+}
+
+TEST_F(WorkerTest, AHalfClosedClientStillGetsTheWholeAnswer) {
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "big\n", 4, 0), 4);
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    ::shutdown(socket.get(), SHUT_WR);
+    EXPECT_EQ(receive_all(socket).size(), 5U + 2'999'999U);
+}
+
+TEST_F(WorkerTest, ManyConnectionsAtOnceAndEachIsReportedClosedOnce) {
+    constexpr int count = 80;
+    std::vector<Fd> sockets;
+    for (int i = 0; i < count; ++i) {
+        sockets.push_back(connect_to(SOCK_STREAM, tcp_port_));
+    }
+    sockets.clear();
+    for (int i = 0; i < 200 && engine_.closed < count; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    EXPECT_EQ(engine_.opened, count);
+    EXPECT_EQ(engine_.closed, count);
+}
+
+TEST_F(WorkerTest, MoreConnectionsThanSlotsAreClosedAtOnce) {
+    std::vector<Fd> sockets;
+    for (int i = 0; i < 101; ++i) {
+        sockets.push_back(connect_to(SOCK_STREAM, tcp_port_));
+    }
+    EXPECT_EQ(receive(sockets.back()), "") << "the 101st finds no slot";
+}
+
+TEST_F(WorkerTest, WakesUpForControl) {
+    ASSERT_TRUE(mailbox_.to_worker.push(LeaseCommitted{}));
+    mailbox_.wake_worker.signal();
+    for (int i = 0; i < 200 && engine_.messages < 2; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    EXPECT_EQ(engine_.messages, 2) << "the snapshot of the start, and this one";
+}
+
+} // namespace
+} // namespace muster

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/musterd/daemon.hh"
+
+#include "core/content/loaders.hh"
+#include "core/control/control.hh"
+#include "core/site/loader.hh"
+#include "io/host/interfaces.hh"
+#include "io/host/process.hh"
+#include "io/host/site_files.hh"
+#include "io/host/sockets.hh"
+#include "io/store/file_index.hh"
+#include "io/store/sqlite_store.hh"
+
+#include "tools/musterd/control_thread.hh"
+#include "tools/musterd/fleet.hh"
+#include "tools/musterd/log.hh"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <map>
+
+namespace muster {
+namespace {
+
+/// Why musterd does not start: one line, and the exit status.
+struct StartError {
+    std::string text;
+    int status = 1;
+};
+
+int fail(const StartError& error) {
+    std::fprintf(stderr, "musterd: %s\n", error.text.c_str());
+    return error.status;
+}
+
+/// Reads the site and says every problem; null when there was one.
+std::shared_ptr<const Site> read_site(const std::string& folder,
+                                      const std::function<void(const std::string&)>& say) {
+    std::error_code error;
+    const std::string absolute = std::filesystem::absolute(folder, error).string();
+    auto site = load_site(HostSiteFiles{absolute}, absolute);
+    if (!site) {
+        for (const SiteProblem& problem : site.error()) {
+            say(to_text(problem, folder));
+        }
+        return nullptr;
+    }
+    return std::make_shared<const Site>(std::move(*site));
+}
+
+void to_stderr(const std::string& line) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+Result<std::vector<InterfaceInfo>, StartError> find_interfaces(const Options& options) {
+    std::vector<InterfaceInfo> found;
+    for (const std::string& name : options.interfaces) {
+        auto interface = find_interface(name);
+        if (!interface) {
+            return std::unexpected(
+                StartError{"--interface " + name + ": " + interface.error().text(), 2});
+        }
+        found.push_back(std::move(*interface));
+    }
+    return found;
+}
+
+Result<std::string, StartError> read_token(const Options& options) {
+    if (options.admin_token_file.empty()) {
+        return std::string{};
+    }
+    std::ifstream in{options.admin_token_file};
+    std::string token;
+    if (!std::getline(in, token) || token.empty()) {
+        return std::unexpected(StartError{"--admin-token-file " + options.admin_token_file +
+                                              ": cannot be read, or its first line is empty",
+                                          2});
+    }
+    return token;
+}
+
+/// Blocks the signals that musterd waits for, in this thread and all it starts.
+sigset_t block_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+        sigaddset(&signals, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
+
+void fill_random(MutableBytes bytes) {
+    while (!bytes.empty()) {
+        const ssize_t got = ::getrandom(bytes.data(), bytes.size(), 0);
+        bytes = bytes.subspan(got < 0 ? 0 : static_cast<std::size_t>(got)); // -1: interrupted
+    }
+}
+
+/// Where the boot loaders are; warns of those that are not there.
+std::map<std::string, std::string>
+find_loaders(const std::map<std::string, std::string>& overrides) {
+    LoaderTable table = resolve_loaders(overrides, HostLoaderFiles{});
+    for (const MissingLoader& missing : table.missing) {
+        spdlog::warn("boot loader {} is not there ({}){}", missing.name, missing.path,
+                     missing.package.empty() ? "" : ": install package " + missing.package);
+    }
+    return std::move(table.found);
+}
+
+/// Everything of a running musterd, in the order in which it must go away again.
+class Daemon {
+public:
+    explicit Daemon(const Options& options) : options_(options) {}
+    ~Daemon() { stop(); }
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    [[nodiscard]] Result<void, StartError> start();
+    /// Waits for signals until one of them ends us.
+    void run(const sigset_t& signals);
+    void stop();
+
+private:
+    [[nodiscard]] Result<StoredState, StartError> open_store();
+    [[nodiscard]] Result<void, StartError> give_up_root() const;
+    [[nodiscard]] Result<void, StartError> start_control(Fd listener);
+    [[nodiscard]] std::string ready_line() const;
+    void reload();
+
+    const Options& options_;
+    std::vector<InterfaceInfo> interfaces_;
+    std::unique_ptr<SqliteStore> store_;
+    std::unique_ptr<FileIndex> index_;
+    std::unique_ptr<Control> control_;
+    Wake control_wake_;
+    std::unique_ptr<Fleet> fleet_;
+    std::unique_ptr<HttpServer> admin_server_;
+    std::unique_ptr<ControlThread> control_loop_;
+    std::thread control_thread_;
+    unsigned workers_ = 1;
+};
+
+Result<StoredState, StartError> Daemon::open_store() {
+    auto opened = SqliteStore::open(options_.data);
+    if (!opened) {
+        return std::unexpected(StartError{"--data " + options_.data + ": " + opened.error().text});
+    }
+    store_ = std::move(*opened);
+    auto loaded = store_->load();
+    if (!loaded) {
+        return std::unexpected(StartError{"--data " + options_.data + ": " + loaded.error().text});
+    }
+    return std::move(*loaded);
+}
+
+/// The user to serve as: the one of --user, else `muster` if there is one.
+Result<void, StartError> Daemon::give_up_root() const {
+    const bool named = !options_.user.empty();
+    const std::string user = named ? options_.user : "muster";
+    if (::geteuid() != 0 || (!named && !user_exists(user))) {
+        return {};
+    }
+    if (auto became = become_user(user, options_.data); !became) {
+        return std::unexpected(StartError{became.error().text(), named ? 2 : 1});
+    }
+    return {};
+}
+
+Result<void, StartError> Daemon::start_control(Fd listener) {
+    control_loop_ = std::make_unique<ControlThread>(*control_, *admin_server_, fleet_->mailboxes(),
+                                                    control_wake_);
+    std::promise<Result<void, SysError>> ready;
+    auto outcome = ready.get_future();
+    control_thread_ =
+        std::thread{[this, ready = std::move(ready), socket = std::move(listener)]() mutable {
+            auto opened = control_loop_->open(std::move(socket));
+            const bool good = opened.has_value();
+            ready.set_value(std::move(opened));
+            if (good) {
+                control_loop_->run();
+            }
+        }};
+    if (auto started = outcome.get(); !started) {
+        return std::unexpected(StartError{started.error().text()});
+    }
+    return {};
+}
+
+Result<void, StartError> Daemon::start() {
+    raise_file_limit();
+    const auto site = read_site(options_.site, to_stderr);
+    if (!site) {
+        return std::unexpected(StartError{"--site " + options_.site + ": see above", 2});
+    }
+    auto token = read_token(options_);
+    if (!token) {
+        return std::unexpected(token.error());
+    }
+    auto interfaces = find_interfaces(options_);
+    if (!interfaces) {
+        return std::unexpected(interfaces.error());
+    }
+    interfaces_ = std::move(*interfaces);
+    auto stored = open_store();
+    if (!stored) {
+        return std::unexpected(stored.error());
+    }
+
+    workers_ = options_.workers != 0 ? options_.workers
+                                     : std::max(1U, std::thread::hardware_concurrency());
+    std::vector<std::string> warnings;
+    auto sockets = open_sockets(options_, interfaces_, workers_, warnings);
+    if (!sockets) {
+        return std::unexpected(StartError{sockets.error().text()});
+    }
+    for (const std::string& warning : warnings) {
+        spdlog::warn("{}", warning);
+    }
+    Fd admin;
+    if (options_.admin) {
+        auto listener = open_listener(options_.admin->address, options_.admin->port, false,
+                                      "admin API (--admin)");
+        if (!listener) {
+            return std::unexpected(StartError{listener.error().text()});
+        }
+        admin = std::move(*listener);
+    }
+    if (auto given_up = give_up_root(); !given_up) {
+        return given_up;
+    }
+
+    index_ = std::make_unique<FileIndex>(site->folder + "/files");
+    fleet_ =
+        std::make_unique<Fleet>(options_, interfaces_, stored->leases, workers_, control_wake_);
+    admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
+    ControlOptions control;
+    control.workers = workers_;
+    control.http_port = options_.http_port;
+    control.find_loaders = find_loaders;
+    control.admin_token = *token;
+    if (!interfaces_.empty()) {
+        control.server_address = interfaces_.front().address;
+    }
+    control.scrape = [this](Exposition& exposition) {
+        fleet_->report(exposition);
+    };
+    control_ = std::make_unique<Control>(*store_, *index_, fill_random, std::move(control));
+    control_->start(std::move(*stored), site, read_clock());
+
+    if (auto started = start_control(std::move(admin)); !started) {
+        return started;
+    }
+    if (auto started = fleet_->start(std::move(*sockets), options_.pin); !started) {
+        return std::unexpected(StartError{started.error().text()});
+    }
+    std::printf("%s\n", ready_line().c_str());
+    std::fflush(stdout);
+    notify_service_manager("READY=1\nSTATUS=" + ready_line());
+    return {};
+}
+
+std::string Daemon::ready_line() const {
+    std::string line = "muster: ready";
+    for (const InterfaceInfo& interface : interfaces_) {
+        line += fmt::format(" {} {}", interface.name, to_text(interface.address));
+        if (options_.dhcp != "off") {
+            line += fmt::format(" dhcp:{}", options_.dhcp_port);
+        }
+        if (options_.tftp) {
+            line += fmt::format(" tftp:{}", options_.tftp_port);
+        }
+        if (options_.http) {
+            line += fmt::format(" http:{}", options_.http_port);
+        }
+    }
+    if (options_.admin) {
+        line += fmt::format(" admin http://{}:{}/", to_text(options_.admin->address),
+                            options_.admin->port);
+    }
+    return line + fmt::format(" workers {} ({})", workers_, options_.backend);
+}
+
+void Daemon::reload() {
+    notify_service_manager("RELOADING=1");
+    const auto site =
+        read_site(options_.site, [](const std::string& line) { spdlog::error("{}", line); });
+    if (site) {
+        control_loop_->post([site](Control& control, const Now&) { control.on_site(site); });
+    } else {
+        spdlog::error("the site is broken (see above): the old one stays");
+    }
+    notify_service_manager("READY=1");
+}
+
+void Daemon::run(const sigset_t& signals) {
+    for (;;) {
+        int signal = 0;
+        if (::sigwait(&signals, &signal) != 0) {
+            continue;
+        }
+        switch (signal) {
+        case SIGHUP:
+            reload();
+            break;
+        case SIGUSR1:
+            control_loop_->post([](Control& control, const Now&) { log_summary(control); });
+            break;
+        default:
+            notify_service_manager("STOPPING=1");
+            return;
+        }
+    }
+}
+
+void Daemon::stop() {
+    if (fleet_) {
+        fleet_->stop(); // first: what workers still say is committed below
+    }
+    if (control_thread_.joinable()) {
+        control_loop_->stop();
+        control_thread_.join();
+    }
+}
+
+} // namespace
+
+int check_site(const Options& options) {
+    return read_site(options.site, to_stderr) ? 0 : 2;
+}
+
+int run_daemon(const Options& options) {
+    const sigset_t signals = block_signals();
+    open_log(options.log_level, options.log_json);
+    Daemon daemon{options};
+    if (const auto started = daemon.start(); !started) {
+        return fail(started.error());
+    }
+    daemon.run(signals);
+    daemon.stop();
+    return 0;
+}
+
+} // namespace muster

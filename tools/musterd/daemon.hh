@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tools/musterd/options.hh"
+
+namespace muster {
+
+/// `--check`: prints every problem of the site folder; exit status 0 or 2.
+[[nodiscard]] int check_site(const Options& options);
+
+/// Serves until a signal ends it. Returns the exit status.
+[[nodiscard]] int run_daemon(const Options& options);
+
+} // namespace muster

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/musterd/fleet.hh"
+
+#include "io/host/process.hh"
+
+#include <future>
+
+namespace muster {
+namespace {
+
+/// Places in each queue between a worker and control. A burst of DHCP requests that found none
+/// would go unanswered, so this is the burst that control may be behind.
+constexpr std::size_t mailbox_capacity = 8192;
+
+EngineOptions engine_options(const Options& options, const std::vector<InterfaceInfo>& interfaces,
+                             bool first) {
+    EngineOptions engine;
+    engine.dhcp = first && options.dhcp != "off";
+    engine.router_advertisements = first && options.router_advertisements;
+    engine.interfaces = interfaces;
+    engine.tftp_limits.blksize_max = options.tftp_blksize_max;
+    engine.tftp_limits.windowsize_max = options.tftp_windowsize_max;
+    engine.tftp_limits.single_port = options.tftp_single_port;
+    engine.tftp_limits.transfer_sockets = tftp_transfer_sockets;
+    return engine;
+}
+
+} // namespace
+
+struct Fleet::Member {
+    Member(const EngineOptions& options, WorkerId id, const Wake& control)
+        : engine(options),
+          mailbox(id, mailbox_capacity),
+          worker(engine, mailbox, control, WorkerLimits{}) {}
+
+    void take(WorkerSockets& sockets) {
+        DatagramIo& datagrams = worker.datagrams();
+        for (std::size_t i = 0; i < sockets.interfaces.size(); ++i) {
+            InterfaceSockets& of = sockets.interfaces[i];
+            const auto index = static_cast<std::uint8_t>(i);
+            if (of.dhcp.valid()) {
+                datagrams.add(UdpService::dhcp, index, of.interface, std::move(of.dhcp));
+            }
+            if (of.icmpv6.valid()) {
+                datagrams.add(UdpService::icmpv6, index, of.interface, std::move(of.icmpv6));
+            }
+            if (of.tftp.valid()) {
+                datagrams.add(UdpService::tftp, index, 0, std::move(of.tftp));
+            }
+            if (of.http.valid()) {
+                worker.streams().add_listener(std::move(of.http));
+            }
+        }
+        for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
+            datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
+                          std::move(sockets.tftp_transfers[i]));
+        }
+        datagrams.set_packet_socket(std::move(sockets.packet));
+    }
+
+    Engine engine;
+    Mailbox mailbox;
+    Worker<Engine> worker;
+    std::thread thread;
+};
+
+Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
+             std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
+    for (unsigned i = 0; i < workers; ++i) {
+        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
+                                                    WorkerId{static_cast<std::uint8_t>(i)},
+                                                    control));
+    }
+    members_.front()->engine.restore(leases, read_clock());
+}
+
+Fleet::~Fleet() {
+    stop();
+}
+
+std::vector<Mailbox*> Fleet::mailboxes() {
+    std::vector<Mailbox*> all;
+    for (const auto& member : members_) {
+        all.push_back(&member->mailbox);
+    }
+    return all;
+}
+
+Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        Member& member = *members_[i];
+        std::promise<Result<void, SysError>> ready;
+        std::future<Result<void, SysError>> outcome = ready.get_future();
+        member.thread =
+            std::thread{[&member, &of = sockets[i], pin, i, ready = std::move(ready)]() mutable {
+                if (pin) {
+                    pin_to_core(static_cast<unsigned>(i));
+                }
+                // In this thread: the ring has a single issuer.
+                auto opened = member.worker.open();
+                if (!opened) {
+                    ready.set_value(std::move(opened));
+                    return;
+                }
+                member.take(of);
+                ready.set_value({});
+                member.worker.run();
+            }};
+        if (auto started = outcome.get(); !started) {
+            return started;
+        }
+    }
+    return {};
+}
+
+void Fleet::stop() {
+    for (const auto& member : members_) {
+        member->worker.stop();
+    }
+    for (const auto& member : members_) {
+        if (member->thread.joinable()) {
+            member->thread.join();
+        }
+    }
+}
+
+void Fleet::report(Exposition& exposition) const {
+    using Kind = Exposition::Kind;
+    const auto add = [&exposition](std::string_view name, std::string_view help,
+                                   const Counter& counter) {
+        exposition.add(Kind::counter, name, {}, help, static_cast<double>(counter.read()));
+    };
+    for (const auto& member : members_) {
+        member->engine.report(exposition);
+        const DatagramMetrics& udp = member->worker.datagrams().metrics();
+        add("muster_io_datagrams_received_total", "Datagrams received.", udp.received);
+        add("muster_io_datagrams_sent_total", "Datagrams sent.", udp.sent);
+        add("muster_io_datagrams_failed_total", "Datagrams the kernel refused to send.",
+            udp.send_failed);
+        add("muster_io_send_slots_exhausted_total",
+            "Datagrams sent by a plain call since all send slots were in flight.",
+            udp.slots_exhausted);
+        add("muster_io_receive_overruns_total", "Receives that found no free buffer.",
+            udp.receive_overruns);
+        const StreamMetrics& tcp = member->worker.streams().metrics();
+        add("muster_io_connections_accepted_total", "TCP connections accepted.", tcp.accepted);
+        add("muster_io_connections_refused_total",
+            "TCP connections closed at once since all slots were taken.", tcp.refused);
+        add("muster_io_stream_bytes_sent_total", "Bytes sent on TCP connections.", tcp.sent_bytes);
+    }
+}
+
+} // namespace muster

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast-path threads: one engine, one ring, one mailbox each.
+#pragma once
+
+#include "io/worker/mailbox.hh"
+#include "io/worker/worker.hh"
+#include "net/engine.hh"
+
+#include "tools/musterd/sockets.hh"
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace muster {
+
+class Fleet {
+public:
+    /// Makes engines and mailboxes; nothing runs yet. Leases go to worker 0.
+    Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
+          std::span<const LeaseRecord> leases, unsigned workers, const Wake& control);
+    ~Fleet();
+
+    [[nodiscard]] std::vector<Mailbox*> mailboxes();
+    /// Starts the threads; the first error of any of them.
+    [[nodiscard]] Result<void, SysError> start(std::vector<WorkerSockets> sockets, bool pin);
+    /// Drains and joins.
+    void stop();
+    /// Any thread.
+    void report(Exposition& exposition) const;
+
+private:
+    struct Member;
+    std::vector<std::unique_ptr<Member>> members_;
+};
+
+} // namespace muster

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/musterd/options.hh"
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <fstream>
+
+namespace muster {
+namespace {
+
+namespace po = boost::program_options;
+
+/// A value that is wrong: the message is complete.
+struct BadOption : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+[[noreturn]] void refuse(std::string_view flag, std::string_view value, std::string_view allowed) {
+    throw BadOption{fmt::format("--{} {}: must be {}", flag, value.empty() ? "''" : value, allowed)};
+}
+
+/// A number flag with its range. Text is taken first, so that the message is ours.
+template <class Number>
+auto number(std::string flag, Number& target, std::uint64_t min, std::uint64_t max) {
+    return po::value<std::string>()
+        ->default_value(std::to_string(target))
+        ->value_name("N")
+        ->notifier([flag = std::move(flag), &target, min, max](const std::string& text) {
+            std::uint64_t value = 0;
+            const auto [end, error] =
+                std::from_chars(text.data(), text.data() + text.size(), value);
+            if (error != std::errc{} || end != text.data() + text.size() || value < min ||
+                value > max) {
+                refuse(flag, text, fmt::format("a number from {} to {}", min, max));
+            }
+            target = static_cast<Number>(value);
+        });
+}
+
+auto on_off(std::string flag, bool& target) {
+    return po::value<std::string>()
+        ->default_value(target ? "on" : "off")
+        ->value_name("on|off")
+        ->notifier([flag = std::move(flag), &target](const std::string& text) {
+            if (text != "on" && text != "off") {
+                refuse(flag, text, "on or off");
+            }
+            target = text == "on";
+        });
+}
+
+auto one_of(std::string flag, std::string& target, std::vector<std::string> allowed) {
+    const std::string names = fmt::format("{}", fmt::join(allowed, "|"));
+    return po::value<std::string>()
+        ->default_value(target)
+        ->value_name(names)
+        ->notifier([flag = std::move(flag), &target, names,
+                    allowed = std::move(allowed)](const std::string& text) {
+            if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+                refuse(flag, text, "one of " + names);
+            }
+            target = text;
+        });
+}
+
+void read_admin(const std::string& text, std::optional<Endpoint>& target) {
+    if (text == "off") {
+        target.reset();
+        return;
+    }
+    const auto colon = text.rfind(':');
+    const auto address =
+        colon == std::string::npos ? std::nullopt : read_ipv4_address(text.substr(0, colon));
+    std::uint16_t port = 0;
+    const char* digits = text.data() + (colon == std::string::npos ? text.size() : colon + 1);
+    const auto [end, error] = std::from_chars(digits, text.data() + text.size(), port);
+    if (!address || error != std::errc{} || end != text.data() + text.size()) {
+        refuse("admin", text, "ADDRESS:PORT (IPv4) or off");
+    }
+    target = Endpoint{*address, port};
+}
+
+/// What stands on the command line alone.
+struct Special {
+    bool help = false;
+    bool version = false;
+    std::string flags_file;
+    std::string admin = "127.0.0.1:8067";
+};
+
+/// All flags but the special ones, in the groups of --help.
+po::options_description describe(Options& o, Special& special) {
+    po::options_description all{"Flags", 100, 60};
+
+    po::options_description general{"General", 100, 60};
+    general.add_options()
+        ("site", po::value(&o.site)->default_value(o.site)->value_name("DIR"),
+         "the site folder: site.yaml, profiles/, nodes.yaml, templates/, files/")
+        ("data", po::value(&o.data)->default_value(o.data)->value_name("DIR"),
+         "where what must survive is kept: leases, nodes, events")
+        ("store", one_of("store", o.store, {"sqlite:"}), "how it is kept; sqlite: is a file in --data")
+        ("user", po::value(&o.user)->value_name("NAME"),
+         "user to become once sockets are open; default: muster, if it exists");
+
+    po::options_description network{"Network", 100, 60};
+    network.add_options()
+        ("interface", po::value(&o.interfaces)->value_name("IF"),
+         "an interface to serve; repeatable; required unless --dhcp, --tftp and --http are off")
+        ("backend", one_of("backend", o.backend, {"io_uring"}), "what moves the packets")
+        ("workers", number("workers", o.workers, 0, 64), "fast-path threads; 0: one per core")
+        ("pin", po::bool_switch(&o.pin), "pin worker i to core i");
+
+    po::options_description dhcp{"DHCP", 100, 60};
+    dhcp.add_options()
+        ("dhcp", one_of("dhcp", o.dhcp, {"server", "off"}), "answer DHCP")
+        ("dhcp-port", number("dhcp-port", o.dhcp_port, 1, 65535), "UDP port to answer on")
+        ("ra", on_off("ra", o.router_advertisements),
+         "answer IPv6 router solicitations with a quiet advertisement (no router, no prefix), "
+         "which ends the 13 s that iPXE else waits for one");
+
+    po::options_description tftp{"TFTP", 100, 60};
+    tftp.add_options()
+        ("tftp", on_off("tftp", o.tftp), "serve TFTP")
+        ("tftp-port", number("tftp-port", o.tftp_port, 1, 65535), "UDP port of read requests")
+        ("tftp-single-port", po::bool_switch(&o.tftp_single_port),
+         "answer from that port, for NAT and firewalls, instead of a fresh one")
+        ("tftp-max-blksize", number("tftp-max-blksize", o.tftp_blksize_max, 512, 65464),
+         "largest blksize granted, in bytes (RFC 2348). Above 1468 Ethernet fragments")
+        ("tftp-max-windowsize", number("tftp-max-windowsize", o.tftp_windowsize_max, 1, 64),
+         "largest windowsize granted, in blocks (RFC 7440). Lower it when switch buffers overflow");
+
+    po::options_description http{"HTTP", 100, 60};
+    http.add_options()
+        ("http", on_off("http", o.http), "serve HTTP")
+        ("http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane");
+
+    po::options_description admin{"Operation", 100, 60};
+    admin.add_options()
+        ("admin", po::value(&special.admin)->default_value(special.admin)->value_name("ADDR:PORT"),
+         "API, page and metrics; off: none")
+        ("admin-token-file", po::value(&o.admin_token_file)->value_name("FILE"),
+         "bearer token wanted for every call; required for an --admin that is not loopback")
+        ("log-level", one_of("log-level", o.log_level,
+                             {"trace", "debug", "info", "warn", "error"}), "what is logged")
+        ("log-format", po::value<std::string>()->default_value("text")->value_name("text|json")
+             ->notifier([&o](const std::string& text) {
+                 if (text != "text" && text != "json") {
+                     refuse("log-format", text, "text or json");
+                 }
+                 o.log_json = text == "json";
+             }),
+         "how it is logged");
+
+    all.add(general).add(network).add(dhcp).add(tftp).add(http).add(admin);
+    return all;
+}
+
+std::string help_text(const po::options_description& flags, const po::options_description& once) {
+    std::ostringstream text;
+    text << "musterd installs a rack of bare machines: DHCP, TFTP, HTTP and the state of every\n"
+            "install, in one process.\n\n"
+            "  musterd --check --site DIR          is the site folder right?\n"
+            "  musterd --interface eth1            serve it\n\n"
+         << once << "\n" << flags
+         << "\nEvery flag can stand as `name = value` in a --flags-file and as MUSTERD_NAME in the\n"
+            "environment (MUSTERD_TFTP_PORT=6900). The command line wins over the environment, that\n"
+            "over the file. SIGTERM drains and ends, SIGHUP reads the site again, SIGUSR1 logs a\n"
+            "summary. Exit status: 0 asked to stop, 1 run-time failure, 2 wrong use.\n";
+    return text.str();
+}
+
+std::string version_text() {
+    return fmt::format("musterd {}\nbackends: io_uring\nliburing {}\nDPDK: not built\n",
+                       MUSTER_VERSION, MUSTER_LIBURING_VERSION);
+}
+
+/// Flags that are lists or switches by name, for the environment: MUSTERD_TFTP_PORT → tftp-port.
+std::string flag_of_environment(const po::options_description& flags, const std::string& name) {
+    constexpr std::string_view prefix = "MUSTERD_";
+    if (!name.starts_with(prefix)) {
+        return {};
+    }
+    std::string flag = name.substr(prefix.size());
+    for (char& c : flag) {
+        c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return flags.find_nothrow(flag, false) != nullptr ? flag : std::string{};
+}
+
+/// One line out of Boost's exceptions, in our words.
+std::string reason_of(const po::error& error) {
+    if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&error)) {
+        return fmt::format("{}: no such flag (see musterd --help)", unknown->get_option_name());
+    }
+    return error.what();
+}
+
+void check_together(const Options& o) {
+    const auto loopback = [](const Endpoint& endpoint) {
+        const auto v4 = endpoint.address.v4();
+        return v4 && v4->octets[0] == 127;
+    };
+    if (o.admin && !loopback(*o.admin) && o.admin_token_file.empty()) {
+        throw BadOption{fmt::format("--admin {}: an address that is not loopback needs "
+                                    "--admin-token-file",
+                                    to_text(o.admin->address))};
+    }
+    const bool serves = o.dhcp != "off" || o.tftp || o.http;
+    if (serves && o.interfaces.empty() && !o.check) {
+        throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "
+                        "--tftp and --http off)"};
+    }
+}
+
+} // namespace
+
+Result<ParsedOptions, std::string> read_options(int argc, const char* const* argv) {
+    ParsedOptions parsed;
+    Special special;
+    try {
+        const po::options_description flags = describe(parsed.options, special);
+        po::options_description once{"First", 100, 60};
+        once.add_options()("help", po::bool_switch(&special.help), "this text")(
+            "version", po::bool_switch(&special.version), "version and build")(
+            "check", po::bool_switch(&parsed.options.check),
+            "read the site, report every problem as file:line:column: text, exit 0 or 2")(
+            "flags-file", po::value(&special.flags_file)->value_name("FILE"),
+            "read flags from a file of `name = value`");
+        po::options_description all;
+        all.add(once).add(flags);
+
+        po::variables_map values;
+        po::store(po::command_line_parser(argc, argv)
+                      .options(all)
+                      .positional({})
+                      .style(po::command_line_style::unix_style &
+                             ~po::command_line_style::allow_guessing)
+                      .run(),
+                  values);
+        po::store(po::parse_environment(flags,
+                                        [&flags](const std::string& name) {
+                                            return flag_of_environment(flags, name);
+                                        }),
+                  values);
+        if (values.count("flags-file") != 0) {
+            const auto file = values["flags-file"].as<std::string>();
+            std::ifstream in{file};
+            if (!in) {
+                throw BadOption{fmt::format("--flags-file {}: cannot be read", file)};
+            }
+            po::store(po::parse_config_file(in, flags), values);
+        }
+        po::notify(values);
+        read_admin(special.admin, parsed.options.admin);
+        if (special.help) {
+            return ParsedOptions{ParsedOptions::Kind::help, {}, help_text(flags, once)};
+        }
+        if (special.version) {
+            return ParsedOptions{ParsedOptions::Kind::version, {}, version_text()};
+        }
+        check_together(parsed.options);
+    } catch (const BadOption& error) {
+        return std::unexpected(error.what());
+    } catch (const po::error& error) {
+        return std::unexpected(reason_of(error));
+    }
+    return parsed;
+}
+
+} // namespace muster

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flags of musterd: command line, environment (MUSTERD_NAME), flags file, defaults.
+#pragma once
+
+#include "core/addr/ip_address.hh"
+#include "core/base/result.hh"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster {
+
+struct Options {
+    std::string site = "/etc/muster";
+    std::string data = "/var/lib/muster";
+    std::string store = "sqlite:";
+    std::vector<std::string> interfaces;
+    std::string backend = "io_uring";
+    unsigned workers = 0; ///< 0: one per core
+    bool pin = false;
+    std::string user; ///< empty: `muster` if it exists, and if we are root
+    std::string dhcp = "server";
+    std::uint16_t dhcp_port = 67;
+    bool router_advertisements = true;
+    bool tftp = true;
+    std::uint16_t tftp_port = 69;
+    bool tftp_single_port = false;
+    std::uint16_t tftp_blksize_max = 1468;
+    std::uint16_t tftp_windowsize_max = 64;
+    bool http = true;
+    std::uint16_t http_port = 80;
+    std::optional<Endpoint> admin; ///< nullopt: off
+    std::string admin_token_file;
+    std::string log_level = "info";
+    bool log_json = false;
+
+    bool check = false; ///< --check: read the site, say what is wrong, exit
+};
+
+/// What the command line came to.
+struct ParsedOptions {
+    enum class Kind : std::uint8_t { run, help, version };
+    Kind kind = Kind::run;
+    Options options;
+    std::string text; ///< of help and version
+};
+
+/// Reads the flags. An error is one line that names the flag, its value and what is allowed.
+[[nodiscard]] Result<ParsedOptions, std::string> read_options(int argc, const char* const* argv);
+
+} // namespace muster

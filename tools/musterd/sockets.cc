@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/musterd/sockets.hh"
+
+#include "io/host/sockets.hh"
+
+namespace muster {
+namespace {
+
+/// Moves an opened socket into its place, or returns the error.
+#define MUSTER_PLACE(target, opening)                                                              \
+    do {                                                                                           \
+        auto opened = (opening);                                                                   \
+        if (!opened) {                                                                             \
+            return std::unexpected(opened.error());                                                \
+        }                                                                                          \
+        (target) = std::move(*opened);                                                             \
+    } while (false)
+
+Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
+                                 InterfaceSockets& sockets, std::vector<std::string>& warnings) {
+    if (options.dhcp != "off") {
+        MUSTER_PLACE(sockets.dhcp,
+                     open_broadcast_socket(interface, options.dhcp_port, "DHCP (--dhcp-port)"));
+    }
+    if (!options.router_advertisements || options.dhcp == "off") {
+        return {};
+    }
+    if (interface.link_local == Ipv6Address{}) {
+        warnings.push_back("IPv6 is off on " + interface.name +
+                           ": no router advertisements there, and iPXE waits for them");
+        return {};
+    }
+    MUSTER_PLACE(sockets.icmpv6, open_icmpv6_socket(interface));
+    return {};
+}
+
+Result<InterfaceSockets, SysError> open_interface(const Options& options,
+                                                  const InterfaceInfo& interface, bool first,
+                                                  bool shared, std::vector<std::string>& warnings) {
+    InterfaceSockets sockets;
+    sockets.interface = interface.index;
+    if (first) {
+        if (auto opened = open_dhcp(options, interface, sockets, warnings); !opened) {
+            return std::unexpected(opened.error());
+        }
+    }
+    if (options.tftp) {
+        MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
+                                                   "TFTP (--tftp-port)"));
+    }
+    if (options.http) {
+        MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
+                                                 "HTTP (--http-port)"));
+    }
+    return sockets;
+}
+
+} // namespace
+
+Result<std::vector<WorkerSockets>, SysError>
+open_sockets(const Options& options, const std::vector<InterfaceInfo>& interfaces, unsigned workers,
+             std::vector<std::string>& warnings) {
+    std::vector<WorkerSockets> all(workers);
+    // Ports are taken exclusively first and shared only when several workers need them: another
+    // server on the port is then an error and not a silent rival.
+    const bool shared = workers > 1;
+    for (unsigned i = 0; i < workers; ++i) {
+        for (const InterfaceInfo& interface : interfaces) {
+            auto sockets = open_interface(options, interface, i == 0, shared, warnings);
+            if (!sockets) {
+                return std::unexpected(sockets.error());
+            }
+            all[i].interfaces.push_back(std::move(*sockets));
+        }
+        if (i == 0 && options.dhcp != "off") {
+            MUSTER_PLACE(all[i].packet, open_packet_socket());
+        }
+        for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
+            all[i].tftp_transfers.emplace_back();
+            MUSTER_PLACE(all[i].tftp_transfers.back(),
+                         open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
+        }
+    }
+    return all;
+}
+#undef MUSTER_PLACE
+
+} // namespace muster

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens everything that musterd listens on, before it gives up its privileges.
+#pragma once
+
+#include "core/port/interface_info.hh"
+#include "io/host/fd.hh"
+#include "io/host/sys_error.hh"
+
+#include "tools/musterd/options.hh"
+
+#include <vector>
+
+namespace muster {
+
+/// How many ephemeral sockets a worker's TFTP transfers leave from. More than one, so that a
+/// client that reuses its port is not mixed up with its last transfer.
+inline constexpr std::uint8_t tftp_transfer_sockets = 4;
+
+/// One interface's sockets of one worker; invalid where the worker does not serve the protocol.
+struct InterfaceSockets {
+    std::uint32_t interface = 0;
+    Fd dhcp;
+    Fd icmpv6;
+    Fd tftp;
+    Fd http;
+};
+
+struct WorkerSockets {
+    std::vector<InterfaceSockets> interfaces;
+    Fd packet;
+    std::vector<Fd> tftp_transfers;
+};
+
+/// Sockets of `workers` workers; worker 0 alone gets DHCP and router advertisements. A protocol
+/// that this interface cannot have for want of IPv6 is left out with a line in `warnings`.
+[[nodiscard]] Result<std::vector<WorkerSockets>, SysError>
+open_sockets(const Options& options, const std::vector<InterfaceInfo>& interfaces, unsigned workers,
+             std::vector<std::string>& warnings);
+
+} // namespace muster
