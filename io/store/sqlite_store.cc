@@ -211,8 +211,9 @@ Result<void, StoreError> SqliteStore::commit(const Batch& batch) {
         return written;
     }
     if (log_pages_ > checkpoint_pages_max) {
-        sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
-                                  nullptr); // failing does no harm: the log grows on
+        sqlite3_wal_checkpoint_v2(
+            database_.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
+            nullptr); // if the thread is at it, this fails, and the next one tries again
         log_pages_ = 0;
     }
     return {};

@@ -26,7 +26,7 @@ class SqliteStore final : public Store {
 public:
     /// Pages (of 4 KiB) in the log from which the thread moves them, and from which a commit does.
     static constexpr int checkpoint_pages = 1'000;
-    static constexpr int checkpoint_pages_max = 25'000;
+    static constexpr int checkpoint_pages_max = 10'000;
     static constexpr int schema_version = 1;
 
     /// Opens the store, creating folder and database where they are missing.

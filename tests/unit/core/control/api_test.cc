@@ -39,7 +39,6 @@ TEST_F(ControlTest, NodesLeasesEventsAndTheTimelineAreTheGoldenOnes) {
     expect_golden("api_leases.json", get("/api/v1/leases").json());
     expect_golden("api_site.json", get("/api/v1/site").json());
     expect_golden("api_profiles.json", get("/api/v1/profiles").json());
-    expect_golden("api_render.json", get("/api/v1/nodes/r1n01/render").json());
 }
 
 TEST_F(ControlTest, NodesAreFilteredAndPaged) {
