@@ -82,13 +82,14 @@ Decision Api::decide(const DynamicRequest& request, UnixTime at) {
                                 : text_answer(503, "the store takes no changes");
         };
     }
+    // The page has nothing in it that is secret: it asks for the token, and the API for data.
+    if (path == "/" && asks(request)) {
+        return decided({.status = 200, .body = std::string{admin_page()}, .type = html_type});
+    }
     if (!authorized(request)) {
         ++counters_.api_unauthorized;
         return decided(
             api_error(401, "unauthorized", "a bearer token is wanted (Authorization: Bearer …)"));
-    }
-    if (path == "/" && asks(request)) {
-        return decided({.status = 200, .body = std::string{admin_page()}, .type = html_type});
     }
     if (path == "/metrics" && asks(request)) {
         return [this] {

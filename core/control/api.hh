@@ -31,7 +31,7 @@ public:
     /// from what is committed.
     [[nodiscard]] Decision decide(const DynamicRequest& request, UnixTime at);
 
-    /// Whether commits succeed now, for /readyz; and the time of the last start, for the page.
+    /// Whether commits succeed now, for /readyz and the metrics.
     void set_store_works(bool works) noexcept { store_works_ = works; }
 
 private:

@@ -12,7 +12,7 @@ namespace muster {
 namespace {
 
 constexpr std::uint32_t retry_after_s = 2;
-constexpr Instant at_once{INT64_MIN};
+constexpr Instant at_once{}; // before every moment of a steady clock, and safe to subtract from
 
 Answer unavailable_answer(WorkerId worker, std::string_view why) {
     Answer answer =

@@ -210,7 +210,8 @@ const NodeRecord* Installs::find_or_discover(const MacAddress& mac, const std::o
     }
     NodeRecord fresh;
     fresh.spec.name = discovered_name(mac);
-    if (mac.is_zero() || ledger_.nodes().size() >= nodes_max ||
+    const bool of_one_machine = !mac.is_zero() && (mac.octets[0] & 1U) == 0;
+    if (!of_one_machine || ledger_.nodes().size() >= nodes_max ||
         ledger_.nodes().find(fresh.name()) != nullptr) {
         ++counters_.machines_not_added;
         if (!table_full_noted_ && ledger_.nodes().size() >= nodes_max) {
@@ -243,14 +244,15 @@ void Installs::on_seen(const MachineSeen& seen, UnixTime at) {
     if (seen.acknowledged && !seen.address.is_unspecified()) {
         ledger_.remember_address(seen.address, seen.mac);
     }
-    NodeRecord* const edit = ledger_.progress_of(name);
-    if (!seen.address.is_unspecified()) {
-        edit->address = seen.address;
+    if (!seen.address.is_unspecified() && seen.address != node->address) {
+        ledger_.progress_of(name)->address = seen.address;
     }
     if (boots) {
-        edit->arch = seen.arch;
-        if (seen.uuid && seen.uuid != edit->uuid) {
-            NodeRecord next = *edit; // the table finds nodes by it: not in place
+        if (node->arch != seen.arch) {
+            ledger_.progress_of(name)->arch = seen.arch;
+        }
+        if (seen.uuid && seen.uuid != node->uuid) {
+            NodeRecord next = *node; // the table finds nodes by it: not in place
             next.uuid = seen.uuid;
             ledger_.put(std::move(next));
         }

@@ -36,7 +36,9 @@ td.message { color: var(--soft); overflow-wrap: anywhere; }
 </style>
 </head>
 <body>
-<header><h1>muster</h1><span id="summary"></span><span id="trouble" role="status"></span></header>
+<header><h1>muster</h1><span id="summary"></span><span id="trouble" role="status"></span>
+<form id="login" hidden><label>token <input type="password" name="token" autocomplete="off"></label>
+<button>show</button></form></header>
 <table>
 <thead><tr><th>node</th><th>address</th><th>profile</th><th>state</th><th>progress</th>
 <th>attempt</th><th>since</th><th></th></tr></thead>
@@ -49,6 +51,7 @@ td.message { color: var(--soft); overflow-wrap: anywhere; }
 const body = document.getElementById("nodes");
 const summary = document.getElementById("summary");
 const trouble = document.getElementById("trouble");
+const login = document.getElementById("login");
 const running = ["booting", "loading", "installing"];
 
 function size(bytes) {
@@ -101,9 +104,21 @@ function show(nodes) {
   const parts = Object.entries(counts).map(([state, count]) => count + " " + state);
   summary.textContent = nodes.length + " nodes" + (parts.length ? ": " + parts.join(", ") : "");
 }
+login.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("token", new FormData(login).get("token"));
+  login.hidden = true;
+});
 async function refresh() {
   try {
-    const answer = await fetch("/api/v1/nodes?limit=1000");
+    const token = sessionStorage.getItem("token");
+    const headers = token ? { Authorization: "Bearer " + token } : {};
+    const answer = await fetch("/api/v1/nodes?limit=1000", { headers });
+    if (answer.status === 401) {
+      sessionStorage.removeItem("token");
+      login.hidden = false;
+      throw new Error("a token is wanted");
+    }
     if (!answer.ok) throw new Error("the server answered " + answer.status);
     const page = await answer.json();
     show(page.nodes);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Opens the store and commits batches. Reading it, and what is wrong with it, is sqlite_load.cc.
 #include "io/store/sqlite_store.hh"
 
 #include "core/addr/subnet.hh"
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -18,15 +20,6 @@ namespace muster {
 namespace {
 
 constexpr int busy_timeout_ms = 2'000; ///< for an operator who looks into the database
-
-constexpr const char* schema = R"sql(
-CREATE TABLE lease(address INTEGER PRIMARY KEY, mac BLOB NOT NULL, state INTEGER NOT NULL,
-                   expires_ms INTEGER NOT NULL, hostname TEXT NOT NULL) STRICT;
-CREATE TABLE node(name TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL)
-                  STRICT, WITHOUT ROWID;
-CREATE TABLE event(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,
-                   node TEXT NOT NULL, message TEXT NOT NULL) STRICT;
-)sql";
 
 /// `mkdir -p`. False, with errno set, when the folder cannot be made.
 bool make_folder(const std::string& folder) {
@@ -50,34 +43,9 @@ void bind_value(sqlite3_stmt* statement, int at, std::string_view text) noexcept
                         text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-std::string_view column_text(sqlite3_stmt* statement, int at) noexcept {
-    const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(statement, at));
-    return text == nullptr
-               ? std::string_view{}
-               : std::string_view{text,
-                                  static_cast<std::size_t>(sqlite3_column_bytes(statement, at))};
-}
-
 std::string_view hostname_of(const LeaseRecord& lease) noexcept {
     const std::string_view all{lease.hostname.data(), lease.hostname.size()};
     return all.substr(0, all.find('\0'));
-}
-
-bool read_lease(sqlite3_stmt* row, LeaseRecord& lease) noexcept {
-    const std::int64_t address = sqlite3_column_int64(row, 0);
-    const std::int64_t state = sqlite3_column_int64(row, 2);
-    if (address < 0 || address > UINT32_MAX || sqlite3_column_bytes(row, 1) != 6 || state < 0 ||
-        state > static_cast<int>(LeaseRecord::State::declined)) {
-        return false;
-    }
-    lease.address = from_number(static_cast<std::uint32_t>(address));
-    std::memcpy(lease.mac.octets.data(), sqlite3_column_blob(row, 1), lease.mac.octets.size());
-    lease.state = static_cast<LeaseRecord::State>(state);
-    lease.expires.ms = sqlite3_column_int64(row, 3);
-    const std::string_view hostname = column_text(row, 4);
-    std::copy_n(hostname.begin(), std::min(hostname.size(), lease.hostname.size() - 1),
-                lease.hostname.begin());
-    return true;
 }
 
 } // namespace
@@ -175,46 +143,6 @@ Result<void, StoreError> SqliteStore::connect() {
     }
     sqlite3_wal_hook(raw, &SqliteStore::on_log_grown, this);
     reopen_ = false;
-    return {};
-}
-
-Result<void, StoreError> SqliteStore::check_and_migrate() {
-    auto check = statement("PRAGMA quick_check(1)");
-    if (!check) {
-        return std::unexpected(std::move(check.error()));
-    }
-    if (const int code = sqlite3_step(check->get()); code != SQLITE_ROW) {
-        return std::unexpected(error(code));
-    }
-    if (const std::string_view verdict = column_text(check->get(), 0); verdict != "ok") {
-        return std::unexpected(damaged(std::string{verdict}));
-    }
-    check->reset();
-    auto version = statement("PRAGMA user_version");
-    if (!version) {
-        return std::unexpected(std::move(version.error()));
-    }
-    if (const int code = sqlite3_step(version->get()); code != SQLITE_ROW) {
-        return std::unexpected(error(code));
-    }
-    const int found = sqlite3_column_int(version->get(), 0);
-    version->reset();
-    if (found > schema_version) {
-        return std::unexpected(StoreError{
-            StoreError::Kind::version,
-            fmt::format("{} was written by a newer muster (schema {}, this one knows {}); run that "
-                        "one, or give another data folder",
-                        path(), found, schema_version)});
-    }
-    if (found == schema_version) {
-        return {};
-    }
-    const std::string create =
-        fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", schema, schema_version);
-    if (auto created = execute(create.c_str()); !created) {
-        sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-        return created;
-    }
     return {};
 }
 
@@ -353,105 +281,6 @@ Result<void, StoreError> SqliteStore::write(const Batch& batch) {
         }
     }
     return run(statements_.commit) ? Result<void, StoreError>{} : failed();
-}
-
-Result<StoredState, StoreError> SqliteStore::load() {
-    StoredState state;
-    for (const auto& part :
-         {&SqliteStore::load_leases, &SqliteStore::load_nodes, &SqliteStore::load_events}) {
-        if (auto loaded = (this->*part)(state); !loaded) {
-            return std::unexpected(std::move(loaded.error()));
-        }
-    }
-    return state;
-}
-
-Result<void, StoreError> SqliteStore::load_leases(StoredState& state) {
-    auto rows = statement("SELECT address, mac, state, expires_ms, hostname FROM lease");
-    if (!rows) {
-        return std::unexpected(std::move(rows.error()));
-    }
-    int code = sqlite3_step(rows->get());
-    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        if (LeaseRecord lease; read_lease(rows->get(), lease)) {
-            state.leases.push_back(lease);
-        } else {
-            return std::unexpected(damaged("a lease is no lease"));
-        }
-    }
-    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
-}
-
-Result<void, StoreError> SqliteStore::load_nodes(StoredState& state) {
-    auto rows = statement("SELECT name, record FROM node");
-    if (!rows) {
-        return std::unexpected(std::move(rows.error()));
-    }
-    int code = sqlite3_step(rows->get());
-    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        auto node = read_node_record(column_text(rows->get(), 1));
-        if (!node) {
-            return std::unexpected(
-                damaged(fmt::format("node {}: {}", column_text(rows->get(), 0), node.error())));
-        }
-        state.nodes.push_back(std::move(*node));
-    }
-    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
-}
-
-Result<void, StoreError> SqliteStore::load_events(StoredState& state) {
-    auto rows = statement("SELECT id, at_ms, kind, node, message FROM event ORDER BY id");
-    if (!rows) {
-        return std::unexpected(std::move(rows.error()));
-    }
-    int code = sqlite3_step(rows->get());
-    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        sqlite3_stmt* const row = rows->get();
-        const auto kind = read_event_kind(column_text(row, 2));
-        if (!kind) {
-            continue; // of a later version: not worth refusing to serve
-        }
-        state.events.push_back({.id = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)),
-                                .at = UnixTime{sqlite3_column_int64(row, 1)},
-                                .kind = *kind,
-                                .node = std::string{column_text(row, 3)},
-                                .message = std::string{column_text(row, 4)}});
-    }
-    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
-}
-
-StoreError SqliteStore::error(int code) const {
-    using Kind = StoreError::Kind;
-    const char* const text =
-        database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_.get());
-    switch (code & 0xFF) {
-    case SQLITE_FULL:
-        return {Kind::full, fmt::format("no space left for {}: leases and node states cannot be "
-                                        "kept until there is some",
-                                        path())};
-    case SQLITE_IOERR: {
-        const int system = database_ == nullptr ? 0 : sqlite3_system_errno(database_.get());
-        return {Kind::full, fmt::format("writing {} failed: {}{}{}; leases and node states cannot "
-                                        "be kept until the disk works",
-                                        path(), text, system == 0 ? "" : ", ",
-                                        system == 0 ? "" : std::strerror(system))};
-    }
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return damaged(text);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return {Kind::locked, fmt::format("another process has {} locked", path())};
-    default:
-        return {Kind::unusable, fmt::format("cannot use {}: {}", path(), text)};
-    }
-}
-
-StoreError SqliteStore::damaged(const std::string& what) const {
-    return {StoreError::Kind::corrupt,
-            fmt::format("{} is damaged ({}); put back a copy, or move it away to begin without "
-                        "leases and node states",
-                        path(), what)};
 }
 
 /// Called by SQLite on the committing thread after each commit.

@@ -137,7 +137,7 @@ protected:
         do {
             control->step(now, out);
             deliver();
-        } while (control->next_deadline().ns == INT64_MIN);
+        } while (control->next_deadline() <= now.steady); // for ever, if nothing comes of it
     }
     void wait(Duration duration) {
         now.steady = now.steady + duration;
