@@ -83,7 +83,8 @@ private:
     bool reopen_ = false; ///< after an I/O error the connection is not trusted any more
     int log_pages_ = 0;
 
-    std::mutex mutex_; ///< guards `log_is_long_`
+    std::mutex mutex_;            ///< guards `log_is_long_`
+    std::mutex checkpoint_mutex_; ///< held while the log is moved
     std::condition_variable_any wake_;
     bool log_is_long_ = false;
     std::jthread checkpointer_; ///< last: it ends before what it uses goes
