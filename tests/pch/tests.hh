@@ -3,10 +3,9 @@
 #ifndef MUSTER_PRECOMPILED
 #define MUSTER_PRECOMPILED
 
+#include <absl/container/flat_hash_map.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <absl/container/flat_hash_map.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
