@@ -21,7 +21,7 @@ LOGIN = "{} login:"
 
 def built_images():
     """The folder of the installer's images; made if they are not there, or not of today's sources."""
-    folder = BUILD / "minimal"
+    folder = ROOT / "build" / "minimal"  # one for all builds: it holds nothing compiled
     done = run(ROOT / "deploy" / "minimal-installer" / "build", folder, timeout=1800, check=False)
     if done.returncode != 0:
         raise AssertionError(f"no installer images:\n{done.stdout[-2000:]}")
