@@ -70,19 +70,22 @@ class Kill(RackTest):
         leases = set()
 
         rack.power("on")
-        for phase, percent, late in (("booting", 0, 1), ("loading", 0, 2), ("installing", 0, 3),
+        for phase, percent, late in (("booting", 0, 0.2), ("loading", 0, 2), ("installing", 0, 3),
                                      ("installing", chance.randint(1, 80), 0)):
             self.wait(self.reached(phase, percent), f"{phase}, {percent} %")
             leases.add(self.kill(phase, chance.uniform(0, late)))
         # The writing of the last megabytes, and the report that it is done.
         self.wait(lambda node: node["state"] == "installed" or "installer: unpacked" in rack.console(), "reporting")
-        leases.add(self.kill("reporting", chance.uniform(0, 3)))
+        leases.add(self.kill("reporting", chance.uniform(0, 1)))
         self.wait(self.reached("installed"), "installed")
         leases.add(self.kill("installed", chance.uniform(0, 3)))
         attempt = rack.node()["attempt"]
 
         rack.wait_login(timeout=max(1, self.end - time.monotonic()))
         node = rack.node()
+        for line in rack.console().splitlines():
+            if "again in" in line: # who had to wait for the server
+                rack.say(line.strip())
         rack.say(f"attempts: {attempt}; {node['timeline']}")
         self.assertEqual((node["state"], node["attempt"]), ("installed", attempt))
         self.assertEqual(len(leases - {None}), 1, leases)
