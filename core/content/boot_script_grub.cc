@@ -23,11 +23,12 @@ fi
 
 /// The installed system's own loader where Debian and its relatives put it, else the fallback
 /// name of the UEFI specification (section 3.5.1.1). Without one the firmware's next boot option
-/// is as good as any.
+/// is as good as any. `root` and no variable of our own: it is the device that chainloader tells
+/// the image it came from, and shim looks for GRUB there.
 constexpr std::string_view local_disk =
     R"(for muster_loader in /EFI/debian/shimx64.efi /EFI/debian/grubx64.efi /EFI/BOOT/BOOTX64.EFI; do
-  if search --no-floppy --file --set=muster_disk $muster_loader; then
-    if chainloader ($muster_disk)$muster_loader; then
+  if search --no-floppy --file --set=root $muster_loader; then
+    if chainloader ($root)$muster_loader; then
       boot
     fi
   fi

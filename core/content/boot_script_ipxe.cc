@@ -74,9 +74,9 @@ std::string write_wait(const BootScriptFor& to, unsigned seconds, const std::str
 }
 
 std::string write_boot_local(const BootScriptFor& to, const std::string& say) {
-    return fmt::format("{}echo {}\n{}", header, say,
-                       fmt::format(fmt::runtime(local_disk),
-                                   fmt::arg("server", to_text(to.server.address))));
+    return fmt::format(
+        "{}echo {}\n{}", header, say,
+        fmt::format(fmt::runtime(local_disk), fmt::arg("server", to_text(to.server.address))));
 }
 
 std::string write_leave(const BootScriptFor& /*to*/, const std::string& say) {

@@ -33,9 +33,9 @@ struct NodeBoot {
     MacAddress mac{};
     BootAction action = BootAction::install;
     LoaderChoice loader = LoaderChoice::automatic;
-    bool removed = false;                ///< forget this machine: the default applies again
+    bool removed = false;                  ///< forget this machine: the default applies again
     std::optional<Ipv4Address> reserved{}; ///< its reservation
-    std::array<char, 64> name{};         ///< node name, NUL-padded: its option 12
+    std::array<char, 64> name{};           ///< node name, NUL-padded: its option 12
 
     friend bool operator==(const NodeBoot&, const NodeBoot&) = default;
 };

@@ -211,9 +211,11 @@ Result<void, StoreError> SqliteStore::commit(const Batch& batch) {
         return written;
     }
     if (log_pages_ > checkpoint_pages_max) {
-        sqlite3_wal_checkpoint_v2(
-            database_.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
-            nullptr); // if the thread is at it, this fails, and the next one tries again
+        // SQLite refuses a second checkpoint beside a running one without asking any busy handler,
+        // and under load the thread's nearly always runs: so wait for its end.
+        const std::lock_guard guard{checkpoint_mutex_};
+        sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
+                                  nullptr); // failing does no harm: the log grows on
         log_pages_ = 0;
     }
     return {};
@@ -320,6 +322,7 @@ void SqliteStore::keep_log_short(const std::stop_token& stop) {
             }
             sqlite3_exec(raw, "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
         }
+        const std::lock_guard guard{checkpoint_mutex_};
         // PASSIVE waits for nobody and lets commits go on. If it fails (a full disk), the next
         // commit that finds the log long tries again.
         sqlite3_wal_checkpoint_v2(own.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);

@@ -26,7 +26,7 @@ class SqliteStore final : public Store {
 public:
     /// Pages (of 4 KiB) in the log from which the thread moves them, and from which a commit does.
     static constexpr int checkpoint_pages = 1'000;
-    static constexpr int checkpoint_pages_max = 10'000;
+    static constexpr int checkpoint_pages_max = 25'000;
     static constexpr int schema_version = 1;
 
     /// Opens the store, creating folder and database where they are missing.
@@ -83,7 +83,8 @@ private:
     bool reopen_ = false; ///< after an I/O error the connection is not trusted any more
     int log_pages_ = 0;
 
-    std::mutex mutex_; ///< guards `log_is_long_`
+    std::mutex mutex_;            ///< guards `log_is_long_`
+    std::mutex checkpoint_mutex_; ///< held while the log is moved
     std::condition_variable_any wake_;
     bool log_is_long_ = false;
     std::jthread checkpointer_; ///< last: it ends before what it uses goes

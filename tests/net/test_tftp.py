@@ -13,7 +13,7 @@ import socket, struct, sys
 server, name, options, out = sys.argv[1], sys.argv[2], sys.argv[3:-1], sys.argv[-1]
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
 s.sendto(b"\0\1" + b"\0".join(w.encode() for w in [name, "octet", *options]) + b"\0", (server, 69))
-blksize, window, block, data, peers = 512, 1, 0, b"", set()
+blksize, window, block, data, peers = 512, 1, 0, bytearray(), set()
 while True:
     packet, peer = s.recvfrom(65536); peers.add(peer[0])
     kind = struct.unpack("!H", packet[:2])[0]

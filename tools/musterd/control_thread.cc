@@ -30,7 +30,8 @@ ControlThread::ControlThread(Control& control, HttpServer& admin, std::vector<Ma
       mailboxes_(std::move(mailboxes)),
       wake_(wake),
       streams_(ring_, admin_connections_max),
-      backlog_(mailboxes_.size()), told_(mailboxes_.size()) {}
+      backlog_(mailboxes_.size()),
+      told_(mailboxes_.size()) {}
 
 Result<void, SysError> ControlThread::open(Fd listener) {
     if (auto opened = ring_.open(ring_entries); !opened) {

@@ -18,7 +18,8 @@ struct BadOption : std::runtime_error {
 };
 
 [[noreturn]] void refuse(std::string_view flag, std::string_view value, std::string_view allowed) {
-    throw BadOption{fmt::format("--{} {}: must be {}", flag, value.empty() ? "''" : value, allowed)};
+    throw BadOption{
+        fmt::format("--{} {}: must be {}", flag, value.empty() ? "''" : value, allowed)};
 }
 
 /// A number flag with its range. Text is taken first, so that the message is ours.
@@ -53,11 +54,9 @@ auto on_off(std::string flag, bool& target) {
 
 auto one_of(std::string flag, std::string& target, std::vector<std::string> allowed) {
     const std::string names = fmt::format("{}", fmt::join(allowed, "|"));
-    return po::value<std::string>()
-        ->default_value(target)
-        ->value_name(names)
-        ->notifier([flag = std::move(flag), &target, names,
-                    allowed = std::move(allowed)](const std::string& text) {
+    return po::value<std::string>()->default_value(target)->value_name(names)->notifier(
+        [flag = std::move(flag), &target, names,
+         allowed = std::move(allowed)](const std::string& text) {
             if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
                 refuse(flag, text, "one of " + names);
             }
@@ -95,63 +94,62 @@ po::options_description describe(Options& o, Special& special) {
     po::options_description all{"Flags", 100, 60};
 
     po::options_description general{"General", 100, 60};
-    general.add_options()
-        ("site", po::value(&o.site)->default_value(o.site)->value_name("DIR"),
-         "the site folder: site.yaml, profiles/, nodes.yaml, templates/, files/")
-        ("data", po::value(&o.data)->default_value(o.data)->value_name("DIR"),
-         "where what must survive is kept: leases, nodes, events")
-        ("store", one_of("store", o.store, {"sqlite:"}), "how it is kept; sqlite: is a file in --data")
-        ("user", po::value(&o.user)->value_name("NAME"),
-         "user to become once sockets are open; default: muster, if it exists");
+    general.add_options()("site", po::value(&o.site)->default_value(o.site)->value_name("DIR"),
+                          "the site folder: site.yaml, profiles/, nodes.yaml, templates/, files/")(
+        "data", po::value(&o.data)->default_value(o.data)->value_name("DIR"),
+        "where what must survive is kept: leases, nodes, events")(
+        "store", one_of("store", o.store, {"sqlite:"}),
+        "how it is kept; sqlite: is a file in --data")(
+        "user", po::value(&o.user)->value_name("NAME"),
+        "user to become once sockets are open; default: muster, if it exists");
 
     po::options_description network{"Network", 100, 60};
-    network.add_options()
-        ("interface", po::value(&o.interfaces)->value_name("IF"),
-         "an interface to serve; repeatable; required unless --dhcp, --tftp and --http are off")
-        ("backend", one_of("backend", o.backend, {"io_uring"}), "what moves the packets")
-        ("workers", number("workers", o.workers, 0, 64), "fast-path threads; 0: one per core")
-        ("pin", po::bool_switch(&o.pin), "pin worker i to core i");
+    network.add_options()(
+        "interface", po::value(&o.interfaces)->value_name("IF"),
+        "an interface to serve; repeatable; required unless --dhcp, --tftp and --http are off")(
+        "backend", one_of("backend", o.backend, {"io_uring"}), "what moves the packets")(
+        "workers", number("workers", o.workers, 0, 64), "fast-path threads; 0: one per core")(
+        "pin", po::bool_switch(&o.pin), "pin worker i to core i");
 
     po::options_description dhcp{"DHCP", 100, 60};
-    dhcp.add_options()
-        ("dhcp", one_of("dhcp", o.dhcp, {"server", "off"}), "answer DHCP")
-        ("dhcp-port", number("dhcp-port", o.dhcp_port, 1, 65535), "UDP port to answer on")
-        ("ra", on_off("ra", o.router_advertisements),
-         "answer IPv6 router solicitations with a quiet advertisement (no router, no prefix), "
-         "which ends the 13 s that iPXE else waits for one");
+    dhcp.add_options()("dhcp", one_of("dhcp", o.dhcp, {"server", "off"}), "answer DHCP")(
+        "dhcp-port", number("dhcp-port", o.dhcp_port, 1, 65535), "UDP port to answer on")(
+        "ra", on_off("ra", o.router_advertisements),
+        "answer IPv6 router solicitations with a quiet advertisement (no router, no prefix), "
+        "which ends the 13 s that iPXE else waits for one");
 
     po::options_description tftp{"TFTP", 100, 60};
-    tftp.add_options()
-        ("tftp", on_off("tftp", o.tftp), "serve TFTP")
-        ("tftp-port", number("tftp-port", o.tftp_port, 1, 65535), "UDP port of read requests")
-        ("tftp-single-port", po::bool_switch(&o.tftp_single_port),
-         "answer from that port, for NAT and firewalls, instead of a fresh one")
-        ("tftp-max-blksize", number("tftp-max-blksize", o.tftp_blksize_max, 512, 65464),
-         "largest blksize granted, in bytes (RFC 2348). Above 1468 Ethernet fragments")
-        ("tftp-max-windowsize", number("tftp-max-windowsize", o.tftp_windowsize_max, 1, 64),
-         "largest windowsize granted, in blocks (RFC 7440). Lower it when switch buffers overflow");
+    tftp.add_options()("tftp", on_off("tftp", o.tftp), "serve TFTP")(
+        "tftp-port", number("tftp-port", o.tftp_port, 1, 65535), "UDP port of read requests")(
+        "tftp-single-port", po::bool_switch(&o.tftp_single_port),
+        "answer from that port, for NAT and firewalls, instead of a fresh one")(
+        "tftp-max-blksize", number("tftp-max-blksize", o.tftp_blksize_max, 512, 65464),
+        "largest blksize granted, in bytes (RFC 2348). Above 1468 Ethernet fragments")(
+        "tftp-max-windowsize", number("tftp-max-windowsize", o.tftp_windowsize_max, 1, 64),
+        "largest windowsize granted, in blocks (RFC 7440). Lower it when switch buffers overflow");
 
     po::options_description http{"HTTP", 100, 60};
-    http.add_options()
-        ("http", on_off("http", o.http), "serve HTTP")
-        ("http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane");
+    http.add_options()("http", on_off("http", o.http), "serve HTTP")(
+        "http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane");
 
     po::options_description admin{"Operation", 100, 60};
-    admin.add_options()
-        ("admin", po::value(&special.admin)->default_value(special.admin)->value_name("ADDR:PORT"),
-         "API, page and metrics; off: none")
-        ("admin-token-file", po::value(&o.admin_token_file)->value_name("FILE"),
-         "bearer token wanted for every call; required for an --admin that is not loopback")
-        ("log-level", one_of("log-level", o.log_level,
-                             {"trace", "debug", "info", "warn", "error"}), "what is logged")
-        ("log-format", po::value<std::string>()->default_value("text")->value_name("text|json")
-             ->notifier([&o](const std::string& text) {
-                 if (text != "text" && text != "json") {
-                     refuse("log-format", text, "text or json");
-                 }
-                 o.log_json = text == "json";
-             }),
-         "how it is logged");
+    admin.add_options()(
+        "admin", po::value(&special.admin)->default_value(special.admin)->value_name("ADDR:PORT"),
+        "API, page and metrics; off: none")(
+        "admin-token-file", po::value(&o.admin_token_file)->value_name("FILE"),
+        "bearer token wanted for every call; required for an --admin that is not loopback")(
+        "log-level", one_of("log-level", o.log_level, {"trace", "debug", "info", "warn", "error"}),
+        "what is logged")("log-format",
+                          po::value<std::string>()
+                              ->default_value("text")
+                              ->value_name("text|json")
+                              ->notifier([&o](const std::string& text) {
+                                  if (text != "text" && text != "json") {
+                                      refuse("log-format", text, "text or json");
+                                  }
+                                  o.log_json = text == "json";
+                              }),
+                          "how it is logged");
 
     all.add(general).add(network).add(dhcp).add(tftp).add(http).add(admin);
     return all;
@@ -159,15 +157,18 @@ po::options_description describe(Options& o, Special& special) {
 
 std::string help_text(const po::options_description& flags, const po::options_description& once) {
     std::ostringstream text;
-    text << "musterd installs a rack of bare machines: DHCP, TFTP, HTTP and the state of every\n"
-            "install, in one process.\n\n"
-            "  musterd --check --site DIR          is the site folder right?\n"
-            "  musterd --interface eth1            serve it\n\n"
-         << once << "\n" << flags
-         << "\nEvery flag can stand as `name = value` in a --flags-file and as MUSTERD_NAME in the\n"
-            "environment (MUSTERD_TFTP_PORT=6900). The command line wins over the environment, that\n"
-            "over the file. SIGTERM drains and ends, SIGHUP reads the site again, SIGUSR1 logs a\n"
-            "summary. Exit status: 0 asked to stop, 1 run-time failure, 2 wrong use.\n";
+    text
+        << "musterd installs a rack of bare machines: DHCP, TFTP, HTTP and the state of every\n"
+           "install, in one process.\n\n"
+           "  musterd --check --site DIR          is the site folder right?\n"
+           "  musterd --interface eth1            serve it\n\n"
+        << once << "\n"
+        << flags
+        << "\nEvery flag can stand as `name = value` in a --flags-file and as MUSTERD_NAME in the\n"
+           "environment (MUSTERD_TFTP_PORT=6900). The command line wins over the environment, "
+           "that\n"
+           "over the file. SIGTERM drains and ends, SIGHUP reads the site again, SIGUSR1 logs a\n"
+           "summary. Exit status: 0 asked to stop, 1 run-time failure, 2 wrong use.\n";
     return text.str();
 }
 
@@ -232,13 +233,13 @@ Result<ParsedOptions, std::string> read_options(int argc, const char* const* arg
         all.add(once).add(flags);
 
         po::variables_map values;
-        po::store(po::command_line_parser(argc, argv)
-                      .options(all)
-                      .positional({})
-                      .style(po::command_line_style::unix_style &
-                             ~po::command_line_style::allow_guessing)
-                      .run(),
-                  values);
+        po::store(
+            po::command_line_parser(argc, argv)
+                .options(all)
+                .positional({})
+                .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+                .run(),
+            values);
         po::store(po::parse_environment(flags,
                                         [&flags](const std::string& name) {
                                             return flag_of_environment(flags, name);

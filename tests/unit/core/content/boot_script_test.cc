@@ -181,8 +181,8 @@ TEST(GrubScript, BootLocalChainloadsTheInstalledLoader) {
     EXPECT_EQ(boot_local_script(to(BootLoader::grub)),
               R"(echo 'muster: r1n01: booting from its own disk'
 for muster_loader in /EFI/debian/shimx64.efi /EFI/debian/grubx64.efi /EFI/BOOT/BOOTX64.EFI; do
-  if search --no-floppy --file --set=muster_disk $muster_loader; then
-    if chainloader ($muster_disk)$muster_loader; then
+  if search --no-floppy --file --set=root $muster_loader; then
+    if chainloader ($root)$muster_loader; then
       boot
     fi
   fi

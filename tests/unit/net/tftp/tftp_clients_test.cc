@@ -75,7 +75,7 @@ std::vector<Sent> ask(TftpWorld& world, const Captured& request) {
     if (!world.opens.empty()) {
         const Ticket ticket = world.opens.back().ticket;
         world.opens.clear();
-        sent = missing ? world.content(ticket, std::unexpected(OpenError::not_found))
+        sent = missing ? world.no_content(ticket, OpenError::not_found)
                        : world.content(ticket, content);
     } else if (!world.dynamics.empty()) {
         const Ticket ticket = world.dynamics.back()->ticket;

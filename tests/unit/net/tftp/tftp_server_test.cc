@@ -494,7 +494,7 @@ TEST(TftpServer, EveryRefusalHasThePacketThatCausesIt) {
         return [why](TftpWorld& world) {
             world.answer_opens = false;
             (void)world.request(pc, rrq("f"));
-            return world.content(world.opens.at(0).ticket, std::unexpected(why));
+            return world.no_content(world.opens.at(0).ticket, why);
         };
     };
     std::string too_many = rrq("f");
