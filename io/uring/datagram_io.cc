@@ -76,7 +76,9 @@ DatagramIo::DatagramIo(Ring& ring) : ring_(ring) {}
 DatagramIo::~DatagramIo() = default;
 
 Result<void, SysError> DatagramIo::open() {
-    layout_.msg_namelen = sizeof(sockaddr_in6);
+    // Rounded up from sockaddr_in6, so that the control messages behind it are aligned.
+    layout_.msg_namelen = 32;
+    static_assert(sizeof(sockaddr_in6) <= 32);
     layout_.msg_controllen = control_size;
     slots_ = std::make_unique<TxSlot[]>(slot_count + 1); // the last is claim()'s spare
     free_slots_.reserve(slot_count);
