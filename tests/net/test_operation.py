@@ -48,6 +48,7 @@ class Operation(RigTest):
 
     def test_the_log_can_be_json(self):
         server = self.rig.start("--log-format", "json")
+        server.wait_log("site-loaded")  # ready is said by another thread
         lines = [line for line in server.lines if line.startswith("{")]
         self.assertTrue(lines)
         for line in lines:
