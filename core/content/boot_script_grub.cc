@@ -8,6 +8,7 @@
 
 namespace muster {
 namespace {
+namespace grub {
 
 /// Asks for the script anew for ever. Sourced scripts return here instead of looping themselves
 /// (`muster_asking` tells them), so that asking nests no deeper however long it goes on; one that
@@ -115,8 +116,10 @@ std::string write_leave(const BootScriptFor& /*to*/, const std::string& say) {
     return fmt::format("echo '{}'\nexit\n", say);
 }
 
+} // namespace grub
 } // namespace
 
-const BootScriptWriter grub_script_writer{write_install, write_wait, write_boot_local, write_leave};
+const BootScriptWriter grub_script_writer{grub::write_install, grub::write_wait,
+                                          grub::write_boot_local, grub::write_leave};
 
 } // namespace muster

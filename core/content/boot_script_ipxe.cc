@@ -9,6 +9,7 @@
 
 namespace muster {
 namespace {
+namespace ipxe {
 
 constexpr std::string_view header = "#!ipxe\n";
 
@@ -83,8 +84,10 @@ std::string write_leave(const BootScriptFor& /*to*/, const std::string& say) {
     return fmt::format("{}echo {}\nexit 1\n", header, say);
 }
 
+} // namespace ipxe
 } // namespace
 
-const BootScriptWriter ipxe_script_writer{write_install, write_wait, write_boot_local, write_leave};
+const BootScriptWriter ipxe_script_writer{ipxe::write_install, ipxe::write_wait,
+                                          ipxe::write_boot_local, ipxe::write_leave};
 
 } // namespace muster

@@ -8,6 +8,7 @@
 
 namespace muster {
 namespace {
+namespace pxelinux {
 
 /// CONFIG starts PXELINUX afresh with the script that the server has by then. Timeouts are in
 /// tenths of a second.
@@ -58,10 +59,12 @@ std::string write_boot_local(const BootScriptFor& /*to*/, const std::string& say
     return fmt::format("SAY {}\n{}", say, local_disk);
 }
 
+} // namespace pxelinux
 } // namespace
 
 // A BIOS that is handed back takes its next boot device, which is what `leave` wants too.
-const BootScriptWriter pxelinux_script_writer{write_install, write_wait, write_boot_local,
-                                              write_boot_local};
+const BootScriptWriter pxelinux_script_writer{pxelinux::write_install, pxelinux::write_wait,
+                                              pxelinux::write_boot_local,
+                                              pxelinux::write_boot_local};
 
 } // namespace muster

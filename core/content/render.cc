@@ -11,12 +11,10 @@
 #include <vector>
 
 namespace muster {
-namespace {
 
-namespace mustache = kainjow::mustache;
-
-/// A tag as it stands in the template.
-struct Tag {
+/// A tag as it stands in the template. Not in the unnamed namespace: Template::Parsed, which the
+/// header declares, holds it.
+struct TemplateTag {
     enum class Kind { variable, section, inverted, close, comment, partial, delimiters };
     Kind kind = Kind::variable;
     std::size_t begin = 0; ///< offset of its first brace
@@ -25,6 +23,10 @@ struct Tag {
     std::size_t name_begin = 0;
     bool triple = false; ///< `{{{name}}}`
 };
+
+namespace {
+
+namespace mustache = kainjow::mustache;
 
 struct Delimiters {
     std::string open = "{{";
@@ -69,29 +71,29 @@ std::optional<Delimiters> read_delimiters(std::string_view inner) {
     return delimiters;
 }
 
-Tag::Kind kind_of(char sigil) {
+TemplateTag::Kind kind_of(char sigil) {
     switch (sigil) {
     case '#':
-        return Tag::Kind::section;
+        return TemplateTag::Kind::section;
     case '^':
-        return Tag::Kind::inverted;
+        return TemplateTag::Kind::inverted;
     case '/':
-        return Tag::Kind::close;
+        return TemplateTag::Kind::close;
     case '!':
-        return Tag::Kind::comment;
+        return TemplateTag::Kind::comment;
     case '>':
-        return Tag::Kind::partial;
+        return TemplateTag::Kind::partial;
     case '=':
-        return Tag::Kind::delimiters;
+        return TemplateTag::Kind::delimiters;
     default:
-        return Tag::Kind::variable;
+        return TemplateTag::Kind::variable;
     }
 }
 
 /// Reads the tag whose opening delimiter is at `begin`.
-Result<Tag, TemplateError> read_tag(std::string_view text, std::size_t begin,
-                                    Delimiters& delimiters) {
-    Tag tag;
+Result<TemplateTag, TemplateError> read_tag(std::string_view text, std::size_t begin,
+                                            Delimiters& delimiters) {
+    TemplateTag tag;
     tag.begin = begin;
     std::size_t inside = begin + delimiters.open.size();
     tag.triple = delimiters.open == "{{" && inside < text.size() && text[inside] == '{';
@@ -105,7 +107,7 @@ Result<Tag, TemplateError> read_tag(std::string_view text, std::size_t begin,
     std::string_view inner = trimmed(text.substr(inside, close - inside));
     if (!inner.empty() && !tag.triple) {
         tag.kind = kind_of(inner.front());
-        if (tag.kind == Tag::Kind::delimiters) {
+        if (tag.kind == TemplateTag::Kind::delimiters) {
             const auto changed = read_delimiters(inner);
             if (!changed) {
                 return std::unexpected(error_at(text, begin, "malformed change of delimiters"));
@@ -113,11 +115,11 @@ Result<Tag, TemplateError> read_tag(std::string_view text, std::size_t begin,
             delimiters = *changed;
             return tag;
         }
-        if (tag.kind != Tag::Kind::variable || inner.front() == '&') {
+        if (tag.kind != TemplateTag::Kind::variable || inner.front() == '&') {
             inner = trimmed(inner.substr(1));
         }
     }
-    if (inner.empty() && tag.kind != Tag::Kind::comment) {
+    if (inner.empty() && tag.kind != TemplateTag::Kind::comment) {
         return std::unexpected(error_at(text, begin, "this tag has no name"));
     }
     tag.name = inner;
@@ -126,8 +128,8 @@ Result<Tag, TemplateError> read_tag(std::string_view text, std::size_t begin,
 }
 
 /// All tags of a template, its sections checked to be nested and closed.
-Result<std::vector<Tag>, TemplateError> read_tags(std::string_view text) {
-    std::vector<Tag> tags;
+Result<std::vector<TemplateTag>, TemplateError> read_tags(std::string_view text) {
+    std::vector<TemplateTag> tags;
     std::vector<std::size_t> open; // indices of the sections that are
     Delimiters delimiters;
     for (std::size_t at = text.find(delimiters.open); at != std::string_view::npos;
@@ -137,16 +139,16 @@ Result<std::vector<Tag>, TemplateError> read_tags(std::string_view text) {
         const auto fail = [&](std::string reason) {
             return std::unexpected(error_at(text, tag.begin, std::move(reason)));
         };
-        if (tag.kind == Tag::Kind::partial) {
+        if (tag.kind == TemplateTag::Kind::partial) {
             return fail("partials ({{> name}}) are not supported");
         }
-        if (tag.kind == Tag::Kind::section || tag.kind == Tag::Kind::inverted) {
+        if (tag.kind == TemplateTag::Kind::section || tag.kind == TemplateTag::Kind::inverted) {
             if (open.size() == section_depth_max) {
                 return fail(fmt::format("sections nest deeper than {}", section_depth_max));
             }
             open.push_back(tags.size());
         }
-        if (tag.kind == Tag::Kind::close) {
+        if (tag.kind == TemplateTag::Kind::close) {
             if (open.empty()) {
                 return fail(fmt::format("section '{}' is closed but was not opened", tag.name));
             }
@@ -160,7 +162,7 @@ Result<std::vector<Tag>, TemplateError> read_tags(std::string_view text) {
         tags.push_back(std::move(tag));
     }
     if (!open.empty()) {
-        const Tag& tag = tags[open.back()];
+        const TemplateTag& tag = tags[open.back()];
         return std::unexpected(
             error_at(text, tag.begin, fmt::format("section '{}' is not closed", tag.name)));
     }
@@ -171,13 +173,13 @@ Result<std::vector<Tag>, TemplateError> read_tags(std::string_view text) {
 /// by the same call; the mark tells them apart, and the number says which tag it was.
 constexpr char variable_mark = '\x01';
 
-std::string marked_text(std::string_view text, const std::vector<Tag>& tags) {
+std::string marked_text(std::string_view text, const std::vector<TemplateTag>& tags) {
     std::string out;
     out.reserve(text.size());
     std::size_t at = 0;
     for (std::size_t i = 0; i < tags.size(); ++i) {
-        const Tag& tag = tags[i];
-        if (tag.kind != Tag::Kind::variable) {
+        const TemplateTag& tag = tags[i];
+        if (tag.kind != TemplateTag::Kind::variable) {
             continue;
         }
         out += text.substr(at, tag.name_begin - at);
@@ -240,7 +242,7 @@ std::string_view type_name(const mustache::data& value) {
 /// Answers the library's look-ups and keeps the first error.
 class StrictContext final : public mustache::basic_context<std::string> {
 public:
-    StrictContext(const mustache::data& root, const std::vector<Tag>& tags) : tags_(tags) {
+    StrictContext(const mustache::data& root, const std::vector<TemplateTag>& tags) : tags_(tags) {
         stack_.push_back(&root);
     }
     void push(const mustache::data* data) override { stack_.push_back(data); }
@@ -305,7 +307,7 @@ private:
         return value.is_true() ? &yes : &no;
     }
 
-    const std::vector<Tag>& tags_;
+    const std::vector<TemplateTag>& tags_;
     std::vector<const mustache::data*> stack_;
     mutable std::optional<std::size_t> failed_;
     mutable std::string reason_;
@@ -315,7 +317,7 @@ private:
 
 struct Template::Parsed {
     std::string text;
-    std::vector<Tag> tags;
+    std::vector<TemplateTag> tags;
     std::string marked;
 };
 

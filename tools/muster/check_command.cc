@@ -17,7 +17,7 @@ std::string counted(std::size_t count, std::string_view what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-Exit run(Session& session) {
+Exit run_check(Session& session) {
     const std::string& folder = session.arguments().front();
     std::error_code error;
     if (!std::filesystem::is_directory(folder, error)) {
@@ -51,7 +51,7 @@ const Command check_command{
     .arguments_min = 1,
     .arguments_max = 1,
     .add_options = nullptr,
-    .run = run,
+    .run = run_check,
 };
 
 } // namespace muster::cli

@@ -10,7 +10,7 @@
 namespace muster::cli {
 namespace {
 
-void add_options(po::options_description& options) {
+void add_node_options(po::options_description& options) {
     options.add_options()(
         "mac", po::value<std::vector<std::string>>()->value_name("MAC"),
         "Ethernet address, as 52:54:00:00:01:01. Required; may be given several times.")(
@@ -95,7 +95,7 @@ const Command add_command{
     .argument = "NAME",
     .arguments_min = 1,
     .arguments_max = 1,
-    .add_options = add_options,
+    .add_options = add_node_options,
     .run = run_add,
 };
 

@@ -20,7 +20,7 @@ constexpr auto follow_interval = 500ms;
 constexpr auto patience = 30s;
 constexpr std::size_t page_entries = 500;
 
-void add_options(po::options_description& options) {
+void add_events_options(po::options_description& options) {
     options.add_options()("json", "Print events as the API gives them: one JSON array, or with "
                                   "--follow one object on each line.")(
         "follow", "Go on printing events as they happen, until interrupted.");
@@ -106,7 +106,7 @@ Exit follow(Reader& reader, bool as_json) {
     }
 }
 
-Exit run(Session& session) {
+Exit run_events(Session& session) {
     Reader reader{session.api()};
     return session.has("follow") ? follow(reader, session.has("json"))
                                  : print_kept(reader, session.has("json"));
@@ -125,8 +125,8 @@ const Command events_command{
     .argument = "",
     .arguments_min = 0,
     .arguments_max = 0,
-    .add_options = add_options,
-    .run = run,
+    .add_options = add_events_options,
+    .run = run_events,
 };
 
 } // namespace muster::cli

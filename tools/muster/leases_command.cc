@@ -9,7 +9,7 @@
 namespace muster::cli {
 namespace {
 
-void add_options(po::options_description& options) {
+void add_leases_options(po::options_description& options) {
     options.add_options()("json", "Print the leases as one JSON array, as the API gives them.");
 }
 
@@ -24,7 +24,7 @@ std::string left_text(const Json& lease, UnixTime now) {
                : age_text(std::chrono::duration_cast<std::chrono::milliseconds>(left));
 }
 
-Exit run(Session& session) {
+Exit run_leases(Session& session) {
     const Json leases = require(get_pages(session.api(), {"leases"}, "leases", {}));
     if (session.has("json")) {
         print_json(leases);
@@ -55,8 +55,8 @@ const Command leases_command{
     .argument = "",
     .arguments_min = 0,
     .arguments_max = 0,
-    .add_options = add_options,
-    .run = run,
+    .add_options = add_leases_options,
+    .run = run_leases,
 };
 
 } // namespace muster::cli

@@ -10,7 +10,7 @@
 namespace muster::cli {
 namespace {
 
-void add_options(po::options_description& options) {
+void add_nodes_options(po::options_description& options) {
     add_filter_options(options);
     options.add_options()("json", "Print the nodes as one JSON array, as the API gives them.");
 }
@@ -22,7 +22,7 @@ std::string since_text(const Node& node, UnixTime now) {
     return age_text(std::chrono::duration_cast<std::chrono::milliseconds>(now - *node.since));
 }
 
-Exit run(Session& session) {
+Exit run_nodes(Session& session) {
     const Query query = filter_query(session);
     const Json nodes = require(get_pages(session.api(), {"nodes"}, "nodes", query));
     if (session.has("json")) {
@@ -73,8 +73,8 @@ const Command nodes_command{
     .argument = "",
     .arguments_min = 0,
     .arguments_max = 0,
-    .add_options = add_options,
-    .run = run,
+    .add_options = add_nodes_options,
+    .run = run_nodes,
 };
 
 } // namespace muster::cli

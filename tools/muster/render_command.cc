@@ -12,7 +12,7 @@
 namespace muster::cli {
 namespace {
 
-void add_options(po::options_description& options) {
+void add_render_options(po::options_description& options) {
     options.add_options()("file", po::value<std::string>()->value_name("NAME"),
                           "Only this file, without a heading.");
 }
@@ -51,7 +51,7 @@ Exit print_problems(const Json& answer, const std::optional<std::string>& wanted
     return exit;
 }
 
-Exit run(Session& session) {
+Exit run_render(Session& session) {
     const std::string& name = session.arguments().front();
     const Json answer = require(session.api().get(api_path({"nodes", name, "render"})));
     const auto files = answer.find("files");
@@ -96,8 +96,8 @@ const Command render_command{
     .argument = "NODE",
     .arguments_min = 1,
     .arguments_max = 1,
-    .add_options = add_options,
-    .run = run,
+    .add_options = add_render_options,
+    .run = run_render,
 };
 
 } // namespace muster::cli

@@ -17,7 +17,7 @@
 namespace muster::cli {
 namespace {
 
-void add_options(po::options_description& options) {
+void add_show_options(po::options_description& options) {
     options.add_options()("json", "Print the node as one JSON object, as the API gives it, with "
                                   "the \"attempts\" and \"events\" "
                                   "of its timeline.");
@@ -115,7 +115,7 @@ void print_events(const Json& timeline, const Look& look) {
     }
 }
 
-Exit run(Session& session) {
+Exit run_show(Session& session) {
     const std::string& name = session.arguments().front();
     ApiClient& api = session.api();
     Json node = require(api.get(api_path({"nodes", name})));
@@ -151,8 +151,8 @@ const Command show_command{
     .argument = "NODE",
     .arguments_min = 1,
     .arguments_max = 1,
-    .add_options = add_options,
-    .run = run,
+    .add_options = add_show_options,
+    .run = run_show,
 };
 
 } // namespace muster::cli

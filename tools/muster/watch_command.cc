@@ -24,7 +24,7 @@ constexpr auto patience = 30s;
 /// Names are asked for one by one, so there must not be a thousand of them every second.
 constexpr std::size_t names_max = 64;
 
-void add_options(po::options_description& options) {
+void add_watch_options(po::options_description& options) {
     options.add_options()("tag", po::value<std::string>()->value_name("TAG"),
                           "Only nodes with this tag.")(
         "interval", po::value<std::string>()->value_name("TIME"),
@@ -150,7 +150,7 @@ bool is_over(const Wish& wish, const std::vector<Node>& nodes) {
     __builtin_unreachable();
 }
 
-Exit run(Session& session) {
+Exit run_watch(Session& session) {
     const Wish wish = read_wish(session);
     const auto begin = Clock::now();
     auto answered = begin;
@@ -198,8 +198,8 @@ const Command watch_command{
     .argument = "NODE",
     .arguments_min = 0,
     .arguments_max = names_max,
-    .add_options = add_options,
-    .run = run,
+    .add_options = add_watch_options,
+    .run = run_watch,
 };
 
 } // namespace muster::cli

@@ -123,7 +123,9 @@ class Nodes(Case):
         self.assertEqual(json.loads(self.run_muster("nodes", "--json")), [given])
 
     def test_fits_a_terminal_and_colours_it_unless_asked_not_to(self):
-        self.api.nodes(node("r1n01", "failed", message="long " * 50 + "\x1b[2J\n"))
+        # Three days: an age whose text does not change between the two calls that are compared.
+        self.api.nodes(node("r1n01", "failed", since=moment(-3 * 86400 - 60),
+                            message="long " * 50 + "\x1b[2J\n"))
         out = self.in_terminal("nodes", width=70)
         self.assertIn("\x1b[1;31mfailed\x1b[0m", out)
         plain = self.in_terminal("nodes", width=70, NO_COLOR="1")
