@@ -82,6 +82,9 @@ void Engine::on_control(ControlMessage&& message, const Now& now, Outbox& out) n
         } else {
             http_.on_reply(**reply, now, out);
         }
+    } else if (auto* handed = std::get_if<std::unique_ptr<HandedDatagram>>(&message)) {
+        (*handed)->datagram.payload = as_bytes((*handed)->payload);
+        tftp_.receive_handed((*handed)->datagram, now, out);
     } else if (!dhcp_) {
         return; // the rest is for the worker that serves DHCP
     } else if (const auto* committed = std::get_if<LeaseCommitted>(&message)) {

@@ -48,7 +48,7 @@ struct TxDatagram {
 struct TxBlocks {
     std::uint8_t socket = 0;                        ///< index of the transfer socket
     UdpService service = UdpService::tftp_transfer; ///< `tftp` in single-port mode
-    std::uint32_t interface = 0;
+    std::uint32_t interface = 0; ///< 0: by route; a multicast destination needs it
     Endpoint destination{};
     IpAddress source{};
     ContentRef content{};

@@ -93,6 +93,11 @@ Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t por
     return socket;
 }
 
+void set_multicast_ttl(int socket, std::uint8_t ttl) noexcept {
+    set(socket, IPPROTO_IP, IP_MULTICAST_TTL, ttl);
+    set(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
+}
+
 Result<Fd, SysError> open_packet_socket() {
     // Protocol 0: nothing is ever received here, so nothing has to be filtered away.
     Fd socket{::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};

@@ -18,6 +18,10 @@ namespace muster {
 [[nodiscard]] Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port,
                                                    bool shared, const char* what);
 
+/// Has what the IPv4 socket sends to a multicast group pass `ttl - 1` routers, and not come back to
+/// this machine.
+void set_multicast_ttl(int socket, std::uint8_t ttl) noexcept;
+
 /// Sends IPv4 packets to link addresses; receives nothing.
 [[nodiscard]] Result<Fd, SysError> open_packet_socket();
 

@@ -290,12 +290,13 @@ void DatagramIo::send_segment(const TxBlocks& blocks, int fd, std::uint64_t firs
     slot.content = blocks.content;
     slot.message = {};
     slot.message.msg_name = &slot.name;
-    slot.message.msg_namelen = write_socket_address(blocks.destination, slot.name);
+    slot.message.msg_namelen =
+        write_socket_address(blocks.destination, slot.name, blocks.interface);
     slot.message.msg_iov = slot.vectors.data();
     slot.message.msg_iovlen = 2 * std::size_t{count};
     slot.message.msg_control = slot.control.data();
     std::size_t used = 0;
-    add_packet_info(slot.message, used, blocks.source, 0);
+    add_packet_info(slot.message, used, blocks.source, blocks.interface);
     slot.packets = static_cast<std::uint16_t>(count);
     slot.segmented = count > 1;
     if (slot.segmented) {

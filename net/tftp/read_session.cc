@@ -77,7 +77,10 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
         return hasten(now);
     }
     if (advanced > in_flight_) {
-        return {.outcome = Step::Outcome::stray};
+        if (!has(gapped) || block > last_block_ || block < acked_) {
+            return {.outcome = Step::Outcome::stray};
+        }
+        in_flight_ = advanced; // what lies between came to it when it was in a group
     }
     if (has(resent)) {
         let_go_of_back_off(now, timers);
@@ -144,6 +147,7 @@ Step ReadSession::on_request_again(Instant now, const TftpTimers& timers) noexce
         }
         state_ = State::over;
         return {.outcome = Step::Outcome::restarted};
+    case State::member: // its group answers
     case State::over:
         return {.outcome = Step::Outcome::ignored};
     }
@@ -154,6 +158,33 @@ Step ReadSession::on_error(bool probe) noexcept {
     const bool only_asked = probe && state_ == State::negotiating;
     state_ = State::over;
     return {.outcome = only_asked ? Step::Outcome::probed : Step::Outcome::aborted};
+}
+
+void ReadSession::on_joined(const TransferTerms& terms, Instant now) noexcept {
+    MUSTER_CHECK(state_ == State::opening && terms.blksize > 0);
+    blksize_ = terms.blksize;
+    windowsize_ = 1;
+    timeout_s_ = terms.timeout_s;
+    last_block_ = terms.size / terms.blksize + 1;
+    set(negotiated);
+    state_ = State::member;
+    progress(now);
+}
+
+void ReadSession::on_member_ack(std::uint64_t block, Instant now) noexcept {
+    MUSTER_CHECK(state_ == State::member && block <= last_block_);
+    acked_ = block;
+    progress(now);
+}
+
+Step ReadSession::on_left(std::uint64_t acked, Instant now, const TftpTimers& timers) noexcept {
+    MUSTER_CHECK(state_ == State::member && acked < last_block_);
+    state_ = State::sending;
+    acked_ = acked;
+    set(gapped);
+    resend_us_ = clamped(to_us(timers.resend_first), timers);
+    progress(now);
+    return send_window(now);
 }
 
 /// A window of blocks that were never sent.

@@ -56,10 +56,11 @@ struct Step {
 };
 
 /// One read transfer. States: opening (waits for its content) → negotiating (OACK sent, waits for
-/// ACK 0) → sending → over; without options opening → sending.
+/// ACK 0) → sending → over; without options opening → sending. A member of a multicast group goes
+/// from opening to member, and if the group's blocks do not reach it, from there to sending.
 class ReadSession {
 public:
-    enum class State : std::uint8_t { opening, negotiating, sending, over };
+    enum class State : std::uint8_t { opening, negotiating, sending, member, over };
 
     /// The request was accepted; its content is asked for.
     [[nodiscard]] Step on_request(Instant now, const TftpTimers& timers) noexcept;
@@ -88,6 +89,15 @@ public:
     /// close with when the size was all they wanted.
     [[nodiscard]] Step on_error(bool probe) noexcept;
 
+    /// The transfer became one of a multicast group: a MulticastSender decides from now on, and
+    /// this keeps how far the member is. Precondition: opening.
+    void on_joined(const TransferTerms& terms, Instant now) noexcept;
+    /// A member says that it has all blocks up to this one; fewer than before, if it began anew.
+    void on_member_ack(std::uint64_t block, Instant now) noexcept;
+    /// A member that has the blocks up to `acked`, which are not all, is served alone from now on,
+    /// a block at a time. Precondition: member.
+    [[nodiscard]] Step on_left(std::uint64_t acked, Instant now, const TftpTimers& timers) noexcept;
+
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] std::uint16_t blksize() const noexcept { return blksize_; }
     [[nodiscard]] std::uint16_t windowsize() const noexcept { return windowsize_; }
@@ -100,13 +110,14 @@ public:
 
 private:
     enum Flag : std::uint8_t {
-        negotiated = 1,  ///< an OACK was sent
-        measured = 2,    ///< srtt_us_ is that of a window, not of the OACK alone
-        resent = 4,      ///< what is in flight was sent twice: its round trip says little (Karn)
-        rewound = 8,     ///< the one rewind of this window is used up
-        hastened = 16,   ///< a duplicate ACK has brought the timer forward
-        hint_used = 32,  ///< and that timer has fired: not again in this window
-        hint_barred = 64 ///< nor in the next one, where duplicates may be answers to the resend
+        negotiated = 1,   ///< an OACK was sent
+        measured = 2,     ///< srtt_us_ is that of a window, not of the OACK alone
+        resent = 4,       ///< what is in flight was sent twice: its round trip says little (Karn)
+        rewound = 8,      ///< the one rewind of this window is used up
+        hastened = 16,    ///< a duplicate ACK has brought the timer forward
+        hint_used = 32,   ///< and that timer has fired: not again in this window
+        hint_barred = 64, ///< nor in the next one, where duplicates may be answers to the resend
+        gapped = 128      ///< the client has later blocks, too: its ACKs may jump
     };
 
     Step send_window(Instant now) noexcept;

@@ -8,6 +8,7 @@
 #include "core/mem/cache_line.hh"
 #include "core/mem/slab.hh"
 #include "core/mem/timer_wheel.hh"
+#include "net/tftp/multicast_table.hh"
 #include "net/tftp/read_session.hh"
 #include "net/wire/tftp_packet.hh"
 
@@ -22,10 +23,13 @@ namespace muster {
 
 /// All that deciding about an ACK needs: one cache line.
 struct alignas(cache_line_size) SessionHot {
+    static constexpr std::uint16_t no_group = UINT16_MAX;
+
     ReadSession machine;
     /// Next progress sample, in milliseconds of the steady clock; wraps, compared by difference.
     std::uint32_t sample_due_ms = 0;
-    std::uint8_t socket = 0; ///< the transfer socket it leaves from
+    std::uint8_t socket = 0;        ///< the transfer socket it leaves from
+    std::uint16_t group = no_group; ///< set: a member of that multicast group
 };
 static_assert(sizeof(SessionHot) == cache_line_size);
 
@@ -34,13 +38,15 @@ static_assert(sizeof(SessionHot) == cache_line_size);
 struct SessionCold {
     ContentRef content;
     Endpoint client;
-    IpAddress local;             ///< the address that the client asked; replies leave from it
-    std::uint32_t interface = 0; ///< 0: by route
+    IpAddress local;              ///< the address that the client asked; replies leave from it
+    std::uint32_t interface = 0;  ///< of replies; 0: by route
+    std::uint32_t arrived_on = 0; ///< the interface that the request came in on
     std::uint64_t size = 0;
     std::uint64_t bytes_sampled = 0; ///< acknowledged bytes that control was told of
     std::uint64_t request_digest = 0;
     TftpOptions asked;
     TftpOptions granted;
+    GroupPlace place;     ///< of a member of a multicast group
     bool started = false; ///< the client took the OACK or a block: it is more than a size probe
     std::string name;     ///< as the client gave it
     std::string url_path; ///< `/files/…`, `/loaders/…`, `/boot/…`

@@ -2,6 +2,7 @@
 // What a TFTP server may use, and its timers.
 #pragma once
 
+#include "core/addr/ip_address.hh"
 #include "core/base/time.hh"
 
 #include <cstdint>
@@ -23,6 +24,28 @@ struct TftpTimers {
     /// client that started over; before, it is a late duplicate.
     Duration restart_silence = 1s;
     Duration sample_interval = 250ms; ///< between two samples of one transfer
+
+    // Multicast (RFC 2090). A spurious resend is one block there, not a window: short timers.
+    Duration resend_group_first = 20ms;
+    Duration resend_group_min = 5ms;
+    Duration resend_group_max = 250ms; ///< ceiling of the back-off
+    /// A group's first block waits until no member joined for so long: who comes later has to be
+    /// sent again what it missed, and machines that were switched on together come together.
+    /// A member that does not answer for so long, while others wait, has gone.
+    Duration group_give_up = 20s;
+    Duration gather_quiet = 40ms;
+    Duration gather_max = 400ms; ///< but no longer than this
+};
+
+/// Where multicast groups live.
+struct MulticastLimits {
+    std::uint16_t groups = 0;        ///< at a time, per worker; 0: multicast is off
+    Ipv4Address first_address{};     ///< of all workers' groups
+    std::uint32_t address_count = 1; ///< group n has address n modulo this, and port n
+    std::uint16_t first_port = 1758; ///< the port of RFC 2090's example
+    std::uint16_t window = 16;       ///< blocks ahead of the master's ACKs
+    std::uint8_t worker = 0;         ///< this one, for its share of the ports
+    std::uint8_t workers = 1;        ///< all of them
 };
 
 struct TftpLimits {
@@ -31,6 +54,7 @@ struct TftpLimits {
     std::uint16_t windowsize_max = 64; ///< blocks
     std::uint8_t transfer_sockets = 4; ///< ephemeral ports of this worker
     bool single_port = false;          ///< everything goes through port 69 (NAT, firewalls)
+    MulticastLimits multicast;
     TftpTimers timers;
 };
 

@@ -29,6 +29,7 @@ namespace muster {
     X(unknown_transfer, "no transfer with this client and port: it ended, or never was")           \
     X(duplicate_ack, "an ACK again; only timers resend (RFC 1123 section 4.2.3.1)")                \
     X(stray_ack, "an ACK of a block that is not in flight")                                        \
+    X(ack_out_of_turn, "an ACK of a group's member that is not its master (RFC 2090)")             \
     X(sessions_full, "all transfers are in use, the client asks again")                            \
     X(control_busy, "control takes no more now, the client asks again")
 

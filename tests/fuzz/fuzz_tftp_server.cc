@@ -159,7 +159,8 @@ private:
             refusals += concerns_content(static_cast<TftpRefusal>(i)) ? 0 : m.refusals[i].read();
         }
         MUSTER_CHECK(m.received.read() == m.requests.read() + m.repeated_requests.read() +
-                                              m.acks.read() + m.client_errors.read() + refusals);
+                                              m.handed_on.read() + m.acks.read() +
+                                              m.client_errors.read() + refusals);
         std::uint64_t ends = 0;
         for (const Counter& end : m.ends) {
             ends += end.read();

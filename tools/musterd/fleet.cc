@@ -12,8 +12,12 @@ namespace {
 /// would go unanswered, so this is the burst that control may be behind.
 constexpr std::size_t mailbox_capacity = 8192;
 
+/// Multicast groups at a time, per worker: one for every file and block size that is in use.
+constexpr std::uint16_t multicast_groups = 64;
+
 EngineOptions engine_options(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-                             bool first) {
+                             unsigned worker, unsigned workers) {
+    const bool first = worker == 0;
     EngineOptions engine;
     engine.dhcp = first && options.dhcp != "off";
     engine.router_advertisements = first && options.router_advertisements;
@@ -22,6 +26,16 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     engine.tftp_limits.windowsize_max = options.tftp_windowsize_max;
     engine.tftp_limits.single_port = options.tftp_single_port;
     engine.tftp_limits.transfer_sockets = tftp_transfer_sockets;
+    if (options.tftp_multicast) {
+        MulticastLimits& multicast = engine.tftp_limits.multicast;
+        multicast.groups = multicast_groups;
+        multicast.first_address = options.tftp_multicast->subnet.network;
+        multicast.address_count =
+            ~options.tftp_multicast->subnet.mask_number() + 1; // below 2^28 by read_options()
+        multicast.first_port = options.tftp_multicast->first_port;
+        multicast.worker = static_cast<std::uint8_t>(worker);
+        multicast.workers = static_cast<std::uint8_t>(workers);
+    }
     return engine;
 }
 
@@ -67,7 +81,7 @@ struct Fleet::Member {
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
              std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
-        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
+        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i, workers),
                                                     WorkerId{static_cast<std::uint8_t>(i)},
                                                     control));
     }

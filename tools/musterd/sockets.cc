@@ -47,6 +47,7 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
     if (options.tftp) {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
                                                    "TFTP (--tftp-port)"));
+        set_multicast_ttl(sockets.tftp.get(), options.tftp_multicast_ttl);
     }
     if (options.http) {
         MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
@@ -79,6 +80,7 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
             all[i].tftp_transfers.emplace_back();
             MUSTER_PLACE(all[i].tftp_transfers.back(),
                          open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
+            set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
         }
     }
     return all;
