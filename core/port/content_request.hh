@@ -30,7 +30,8 @@ enum class ContentRoot : std::uint8_t {
 struct OpenRequest {
     Ticket ticket{};
     ContentRoot root{};
-    std::string path{}; ///< relative, no leading slash
+    std::string path{};    ///< relative, no leading slash
+    bool netascii = false; ///< as netascii (RFC 1350): a text of its own, of at most 16 MiB
 };
 
 enum class OpenError : std::uint8_t {

@@ -55,6 +55,7 @@ struct TxBlocks {
     std::uint64_t first_block = 1; ///< from 1, never wraps; on the wire it is taken modulo 65536
     std::uint16_t count = 1;
     std::uint16_t blksize = 512; ///< bytes; the content's last block is shorter, perhaps empty
+    bool repair = false;         ///< some were sent before: goes before what was not
 };
 
 } // namespace muster

@@ -2,6 +2,7 @@
 #include "io/host/content_store.hh"
 
 #include "core/content/media_type.hh"
+#include "core/content/netascii.hh"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -136,6 +137,34 @@ std::expected<ContentRef, OpenError> ContentStore::open(ContentRoot root, const 
     }
     make_room(now);
     return cache_.emplace(key, std::move(*entry)).first->second.content;
+}
+
+std::expected<ContentRef, OpenError> ContentStore::open_netascii(ContentRoot root,
+                                                                 const std::string& path, Now now) {
+    constexpr std::size_t size_max = std::size_t{16} << 20U;
+    const auto content = open(root, path, now);
+    if (!content) {
+        return content;
+    }
+    if ((*content)->bytes.size() > size_max) {
+        return std::unexpected(OpenError::forbidden);
+    }
+    // Read and not taken from the mapping, which faults when the file was cut off meanwhile.
+    std::string text((*content)->bytes.size(), '\0');
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const ssize_t got = ::pread((*content)->descriptor, text.data() + at, text.size() - at,
+                                    static_cast<off_t>(at));
+        if (got < 0) {
+            return std::unexpected(error_of(errno));
+        }
+        if (got == 0) {
+            break;
+        }
+        at += static_cast<std::size_t>(got);
+    }
+    text.resize(at);
+    return std::make_shared<TextContent>(to_netascii(text), (*content)->type);
 }
 
 std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,

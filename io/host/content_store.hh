@@ -30,6 +30,11 @@ public:
     [[nodiscard]] std::expected<ContentRef, OpenError> open(ContentRoot root,
                                                             const std::string& path, Now now);
 
+    /// The same as netascii: a copy that nobody shares. forbidden -- also above 16 MiB, for that is
+    /// no text.
+    [[nodiscard]] std::expected<ContentRef, OpenError>
+    open_netascii(ContentRoot root, const std::string& path, Now now);
+
     [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
 
 private:

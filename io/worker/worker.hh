@@ -144,7 +144,10 @@ private:
         while (!out_.opens.empty()) {
             opens_.swap(out_.opens);
             for (OpenRequest& request : opens_) {
-                engine_.on_content(request.ticket, content_.open(request.root, request.path, now),
+                engine_.on_content(request.ticket,
+                                   request.netascii
+                                       ? content_.open_netascii(request.root, request.path, now)
+                                       : content_.open(request.root, request.path, now),
                                    now, out_);
             }
             opens_.clear();
@@ -152,8 +155,14 @@ private:
         for (const TxDatagram& datagram : out_.datagrams) {
             datagrams_.send(datagram, out_.payload(datagram));
         }
-        for (const TxBlocks& blocks : out_.blocks) {
-            datagrams_.send(blocks);
+        // Who lost a packet goes first: else a burst of those who did not takes the room that its
+        // repair needs, again and again (the capture effect).
+        for (const bool repairs : {true, false}) {
+            for (const TxBlocks& blocks : out_.blocks) {
+                if (blocks.repair == repairs) {
+                    datagrams_.send(blocks);
+                }
+            }
         }
         for (const StreamSend& send : out_.stream_sends) {
             streams_.send(send, out_.head(send), now);

@@ -46,10 +46,11 @@ struct SessionCold {
     std::uint64_t request_digest = 0;
     TftpOptions asked;
     TftpOptions granted;
-    GroupPlace place;     ///< of a member of a multicast group
-    bool started = false; ///< the client took the OACK or a block: it is more than a size probe
-    std::string name;     ///< as the client gave it
-    std::string url_path; ///< `/files/…`, `/loaders/…`, `/boot/…`
+    GroupPlace place;      ///< of a member of a multicast group
+    bool netascii = false; ///< the client asked for it
+    bool started = false;  ///< the client took the OACK or a block: it is more than a size probe
+    std::string name;      ///< as the client gave it
+    std::string url_path;  ///< `/files/…`, `/loaders/…`, `/boot/…`
 };
 
 /// Slots 0 .. capacity-1. A client endpoint has at most one transfer, so that the index is by
@@ -61,6 +62,12 @@ public:
     /// A fresh slot for that client, who must have none; nullopt: all are in use.
     [[nodiscard]] std::optional<std::uint32_t> claim(const Endpoint& client) noexcept;
     void release(std::uint32_t slot) noexcept;
+
+    /// True when more than half of the slots are in use and this address has its share, a 16th
+    /// (at least 64):
+    /// no client keeps all others from booting. Below that there is no limit, since a relay or a
+    /// NAT makes many clients one.
+    [[nodiscard]] bool scarce_for(const IpAddress& address) const noexcept;
 
     [[nodiscard]] std::optional<std::uint32_t> find(const Endpoint& client) const noexcept;
     /// The live slot that the handle names, or nullopt.
@@ -78,6 +85,7 @@ private:
     std::vector<SessionHot> hot_;
     Slab<SessionCold> cold_; ///< owns the slots of both
     absl::flat_hash_map<Endpoint, std::uint32_t> by_client_;
+    absl::flat_hash_map<IpAddress, std::uint32_t> count_of_; ///< slots in use, by address
     TimerWheel timers_;
 };
 

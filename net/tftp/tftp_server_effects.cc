@@ -48,7 +48,8 @@ void TftpServer::perform(Slot slot, const Step& step, Outbox& out) noexcept {
                               .content = cold.content,
                               .first_block = step.blocks.first,
                               .count = step.blocks.count,
-                              .blksize = hot.machine.blksize()});
+                              .blksize = hot.machine.blksize(),
+                              .repair = step.again > 0});
         metrics_.blocks_sent.add(step.blocks.count);
         metrics_.blocks_resent.add(step.again);
     }

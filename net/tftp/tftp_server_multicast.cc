@@ -187,7 +187,8 @@ void TftpServer::perform_group(std::uint16_t number, const GroupStep& step, cons
                               .content = group.content,
                               .first_block = step.blocks.first,
                               .count = step.blocks.count,
-                              .blksize = group.key.blksize});
+                              .blksize = group.key.blksize,
+                              .repair = step.again > 0});
         metrics_.blocks_sent.add(step.blocks.count);
         metrics_.blocks_resent.add(step.again);
         metrics_.blocks_to_groups.add(step.blocks.count);

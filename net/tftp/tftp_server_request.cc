@@ -3,6 +3,7 @@
 // comes later is in tftp_server.cc.
 #include "core/base/check.hh"
 #include "core/content/catalog.hh"
+#include "core/content/netascii.hh"
 #include "net/tftp/digest.hh"
 #include "net/tftp/negotiation.hh"
 #include "net/tftp/tftp_server.hh"
@@ -36,9 +37,8 @@ RequestRoute route_request(std::string_view name) {
 std::optional<TftpRefusal> refused_mode(TftpMode mode) noexcept {
     switch (mode) {
     case TftpMode::octet:
-        return std::nullopt;
     case TftpMode::netascii:
-        return TftpRefusal::mode_netascii;
+        return std::nullopt;
     case TftpMode::mail:
         return TftpRefusal::mode_mail;
     case TftpMode::unknown:
@@ -142,6 +142,10 @@ void TftpServer::open(const RxDatagram& datagram, const TftpRequest& request, st
         deny(TftpErrorCode::access_violation, TftpRefusal::outside_tree);
         return;
     }
+    if (!former_socket && sessions_.scarce_for(datagram.source.address)) {
+        refuse(TftpRefusal::client_budget);
+        return;
+    }
     const auto slot = sessions_.claim(datagram.source);
     if (!slot) {
         refuse(TftpRefusal::sessions_full);
@@ -149,7 +153,10 @@ void TftpServer::open(const RxDatagram& datagram, const TftpRequest& request, st
     }
     const Ticket ticket{Ticket::Owner::tftp, sessions_.handle_of(*slot)};
     if (route.kind == Route::Kind::open) {
-        out.opens.push_back({ticket, route.root, std::move(route.path)});
+        out.opens.push_back({.ticket = ticket,
+                             .root = route.root,
+                             .path = std::move(route.path),
+                             .netascii = request.mode == TftpMode::netascii});
     } else {
         auto ask = std::make_unique<DynamicRequest>();
         ask->ticket = ticket;
@@ -169,6 +176,7 @@ void TftpServer::open(const RxDatagram& datagram, const TftpRequest& request, st
     cold.interface = path.interface;
     cold.arrived_on = datagram.interface;
     cold.request_digest = digest;
+    cold.netascii = request.mode == TftpMode::netascii;
     cold.asked = request.options;
     cold.name = request.name;
     cold.url_path = std::move(url_path);
@@ -208,7 +216,12 @@ void TftpServer::on_reply(const DynamicReply& reply, const Now& now, Outbox& out
     if (!slot) {
         metrics_.stale_answers.add();
     } else if (reply.status >= 200 && reply.status < 300) {
-        begin(*slot, reply.content, now, out);
+        ContentRef content = reply.content; // a text in memory, which may be read here
+        if (content && sessions_.cold(*slot).netascii) {
+            content =
+                std::make_shared<TextContent>(to_netascii(as_text(content->bytes)), content->type);
+        }
+        begin(*slot, std::move(content), now, out);
     } else if (reply.status == 404) {
         refuse_content(*slot, TftpRefusal::content_not_found, TftpErrorCode::file_not_found, out);
     } else if (reply.status == 403) {

@@ -93,6 +93,20 @@ class Tftp(RigTest):
         self.assertIn("bytes", self.read("loaders/undionly.kpxe", "blksize", "1432"))
         self.assertIn("bytes", self.read("loaders\\shimx64.efi", "blksize", "1468"))
 
+    def test_netascii(self):
+        (self.rig.site / "files" / "text").write_bytes(b"one\ntwo\n" * 500)
+        script = READER.replace('"octet"', '"netascii"')
+        out = self.rig.client(sys.executable, "-c", script, SERVER, "text", "tsize", "0", self.out).stdout
+        self.assertIn("oack tsize=5000", out)
+        self.assertEqual(self.out.read_bytes(), b"one\r\ntwo\r\n" * 500)
+
+    def test_writing_is_refused_by_name(self):
+        (self.rig.folder / "up").write_bytes(b"x")
+        text = self.rig.client("atftp", "-p", "-l", self.rig.folder / "up", "-r", "up.bin", SERVER,
+                               check=False).stdout
+        self.assertIn("read-only", text)
+        self.assertIn("up.bin", text)
+
     def test_single_port_mode_answers_from_port_69(self):
         self.server.stop()
         self.rig.start("--tftp-single-port", "--workers", "2")

@@ -354,6 +354,40 @@ TEST(TftpServer, ARequestWhoseContentDoesNotComeIsForgotten) {
     EXPECT_TRUE(world.content(world.opens.at(0).ticket, text_content("x")).empty());
 }
 
+TEST(TftpServer, OneAddressDoesNotTakeTheSlotsThatAreLeft) {
+    TftpLimits limits;
+    limits.sessions = 200;
+    TftpWorld world{limits};
+    world.files["files/f"] = text_content("x");
+    for (std::uint16_t port = 1; port <= 101; ++port) {
+        EXPECT_EQ(world.request(client(port, 5), rrq("f")).size(), 1U) << "there is room";
+    }
+    EXPECT_TRUE(world.request(client(102, 5), rrq("f")).empty());
+    EXPECT_EQ(world.refused(TftpRefusal::client_budget), 1U);
+    EXPECT_EQ(world.request(client(102, 6), rrq("f")).size(), 1U) << "others boot";
+    EXPECT_EQ(world.request(client(7, 5), rrq("f", {.tsize = 0})).size(), 1U)
+        << "and who replaces its own transfer takes nobody's";
+}
+
+TEST(TftpServer, NetasciiIsAskedOfTheDriverAndMadeOfTexts) {
+    TftpWorld world;
+    world.answer_opens = false;
+    (void)world.request(client(1), rrq("f", {}, TftpMode::netascii));
+    (void)world.request(client(2), rrq("f"));
+    ASSERT_EQ(world.opens.size(), 2U);
+    EXPECT_TRUE(world.opens[0].netascii);
+    EXPECT_FALSE(world.opens[1].netascii);
+
+    (void)world.request(client(3), rrq("boot/ipxe", {.tsize = 0}, TftpMode::netascii));
+    ASSERT_EQ(world.dynamics.size(), 1U);
+    const auto sent = world.dynamic_reply(
+        {.ticket = world.dynamics[0]->ticket, .status = 200, .content = text_content("a\nb\n")});
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0].oack().tsize, 6U) << "what is sent is counted";
+    const auto data = world.reply(client(3), sent[0].socket, ack(0));
+    EXPECT_EQ(data.at(0).bytes.substr(4), "a\r\nb\r\n");
+}
+
 TEST(TftpServer, AFullTableIsSilentAndRecovers) {
     TftpLimits limits;
     limits.sessions = 2;
@@ -512,7 +546,6 @@ TEST(TftpServer, EveryRefusalHasThePacketThatCausesIt) {
         {repeated_option, -1, port69(rrq("f", {.tsize = 0}) + "tsize\0000\0"s)},
         {too_many_options, -1, port69(too_many)},
         {write_request, 2, port69(rrq("f", {}, TftpMode::octet, TftpOpcode::wrq))},
-        {mode_netascii, 4, port69(rrq("f", {}, TftpMode::netascii))},
         {mode_mail, 4, port69(rrq("f", {}, TftpMode::mail))},
         {mode_unknown, 4, port69("\0\1f\0binary\0"s)},
         {no_such_path, 1, port69(rrq("answers/token/preseed.cfg"))},
@@ -565,6 +598,8 @@ TEST(TftpServer, EveryRefusalHasThePacketThatCausesIt) {
     std::set<TftpRefusal> caused{
         unexpected_opcode, // read functions are chosen by the opcode
         bad_option_value,  // of OACKs, which only a client reads
+        ack_out_of_turn,   // needs a group: AFormerMastersAckIsAnsweredOnceAndNoPassiveOnes
+        client_budget,     // needs many: OneAddressDoesNotTakeTheSlotsThatAreLeft
     };
     for (const Row& row : table) {
         SCOPED_TRACE(name_of(row.reason));
