@@ -57,6 +57,15 @@ std::string setting_of(std::string_view text, std::string_view key) {
     return {};
 }
 
+/// Every byte as %XX, as the installer's script does it.
+std::string url_encoded(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        out += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
 /// A preseed file says in its last command where the end is to be reported: `…/installed`.
 std::string report_url_of(std::string_view text) {
     constexpr std::string_view name = "/installed";
@@ -136,6 +145,7 @@ void BootInstaller::on_worked(ClientContext& context) {
     case Step::download:
     case Step::packages:
     case Step::installed:
+    case Step::failed:
     case Step::over:
         return;
     }
@@ -195,7 +205,7 @@ void BootInstaller::ask_again(ClientContext& context) {
 
 bool BootInstaller::asking() const noexcept {
     return step_ == Step::started || step_ == Step::answers || step_ == Step::image ||
-           step_ == Step::installed;
+           step_ == Step::installed || step_ == Step::failed;
 }
 
 /// A request has ended. What the server refuses is not tried again; a silence is.
@@ -209,9 +219,14 @@ void BootInstaller::on_asked(ClientContext& context) {
         pause_ = std::min(pause_ * 2, longest_pause);
         return;
     }
-    if (!ok && step_ != Step::installed) { // an end that could not be reported is an end
-        end(refused ? ClientOutcome::refused : ClientOutcome::silent,
-            fmt::format("{}: {}", url_, requests_.why()));
+    // An end that could not be reported is an end.
+    if (!ok && step_ != Step::installed && step_ != Step::failed) {
+        std::string why = fmt::format("{}: {}", url_, requests_.why());
+        if (refused && step_ != Step::image) { // the server does not want this machine installed
+            end(ClientOutcome::refused, std::move(why));
+        } else {
+            fail(refused ? ClientOutcome::refused : ClientOutcome::silent, std::move(why), context);
+        }
         return;
     }
     switch (step_) {
@@ -234,6 +249,9 @@ void BootInstaller::on_asked(ClientContext& context) {
             context.failed(fmt::format("{}: {}", url_, requests_.why()));
         }
         end(ClientOutcome::done, {});
+        return;
+    case Step::failed:
+        end(failure_, std::move(why_));
         return;
     case Step::kernel:
     case Step::lease:
@@ -258,7 +276,7 @@ void BootInstaller::on_answers(ClientContext& context) {
     }
     image_ = setting_of(requests_.body(), "image");
     if (image_.empty()) {
-        end(ClientOutcome::broken, "install.conf: image is missing");
+        fail(ClientOutcome::broken, "install.conf: image is missing", context);
         return;
     }
     ask(Step::image, image_, HttpFetch::Method::head, request_patience, context);
@@ -275,7 +293,7 @@ void BootInstaller::begin_download(ClientContext& context) {
     }
     const auto url = read_boot_url(image_);
     if (!url || url->scheme != BootUrl::Scheme::http) {
-        end(ClientOutcome::broken, "it cannot fetch " + image_);
+        fail(ClientOutcome::broken, "it cannot fetch " + image_, context);
         return;
     }
     step_ = Step::download;
@@ -324,7 +342,7 @@ void BootInstaller::on_download(ClientContext& context) {
         fmt::format("{}: {}", step_ == Step::packages ? "a package" : image_, bulk_.why());
     if (step_ == Step::packages || bulk_.outcome() == ClientOutcome::refused ||
         waited_ >= request_patience) {
-        end(bulk_.outcome(), why);
+        fail(bulk_.outcome(), why, context);
         return;
     }
     context.failed(why);
@@ -437,6 +455,19 @@ void BootInstaller::drop(ClientContext& context) {
 Instant BootInstaller::deadline() const noexcept {
     return std::min({until_, progress_at_, dhcp_ ? dhcp_->deadline() : Instant::never(),
                      requests_.deadline(), bulk_.deadline()});
+}
+
+/// Says so to the server, if it can, before it ends.
+void BootInstaller::fail(ClientOutcome outcome, std::string why, ClientContext& context) {
+    progress_at_ = Instant::never();
+    if (report_.empty()) {
+        end(outcome, std::move(why));
+        return;
+    }
+    failure_ = outcome;
+    why_ = std::move(why);
+    ask(Step::failed, report_ + "/failed?message=" + url_encoded(why_), HttpFetch::Method::get,
+        request_patience, context);
 }
 
 void BootInstaller::end(ClientOutcome outcome, std::string why) {

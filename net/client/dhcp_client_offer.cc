@@ -6,6 +6,7 @@
 namespace muster {
 namespace {
 
+constexpr auto pxelinux_path_prefix = static_cast<DhcpOptionCode>(210);
 constexpr std::uint8_t ipxe_no_proxy_dhcp = 176; ///< sub-option of 175
 constexpr std::uint8_t pxe_discovery_control = 6;
 constexpr std::uint8_t pxe_boot_menu = 9;
@@ -80,6 +81,7 @@ DhcpClientOffer read_dhcp_client_offer(const DhcpMessage& message, const Endpoin
     const std::string in_field{message.header.file};
     const bool field = in_option.empty() || (file_first && !in_field.empty());
     lease.boot_file = field ? in_field : in_option;
+    lease.path_prefix = text_of(message, pxelinux_path_prefix);
     lease.vendor_class = text_of(message, DhcpOptionCode::vendor_class);
     offer.pxe = lease.vendor_class.starts_with("PXEClient");
     offer.http = lease.vendor_class.starts_with("HTTPClient");
