@@ -11,15 +11,12 @@
 namespace muster {
 namespace {
 
-// Times of the emulated machines in CLIENTS.md and of the minimal installer on them.
+// As measured on emulated machines.
 constexpr Duration kernel_time = 3s;
 constexpr Duration partition_time = 1500ms;
 constexpr Duration configure_time = 4s;
 // As deploy/minimal-installer/init has them.
-constexpr Duration request_patience = 60s;
 constexpr Duration installed_patience = 1800s;
-constexpr Duration first_pause = 1s;
-constexpr Duration longest_pause = 30s;
 constexpr std::size_t answers_size_max = 65'536;
 
 } // namespace

@@ -50,6 +50,11 @@ private:
         over,
     };
 
+    // As deploy/minimal-installer/init has them.
+    static constexpr Duration request_patience{std::chrono::seconds{60}};
+    static constexpr Duration first_pause{std::chrono::seconds{1}};
+    static constexpr Duration longest_pause{std::chrono::seconds{30}};
+
     void lease_round(ClientContext& context);
     void after_lease(ClientContext& context);
     void ask(Step step, const std::string& url, HttpFetch::Method method, Duration patience,

@@ -9,10 +9,6 @@
 namespace muster {
 namespace {
 
-// As deploy/minimal-installer/init has them.
-constexpr Duration download_patience = 60s;
-constexpr Duration first_pause = 1s;
-constexpr Duration longest_pause = 30s;
 constexpr Duration progress_interval = 1s;
 
 } // namespace
@@ -76,7 +72,7 @@ void BootInstaller::on_download(ClientContext& context) {
     const std::string why =
         fmt::format("{}: {}", step_ == Step::packages ? "a package" : image_, bulk_.why());
     if (step_ == Step::packages || bulk_.outcome() == ClientOutcome::refused ||
-        waited_ >= download_patience) {
+        waited_ >= request_patience) {
         fail(bulk_.outcome(), why, context);
         return;
     }

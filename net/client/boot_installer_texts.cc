@@ -8,7 +8,7 @@
 namespace muster {
 namespace {
 
-std::string_view trimmed(std::string_view text) noexcept {
+std::string_view without_slashes(std::string_view text) noexcept {
     while (text.ends_with('/')) {
         text.remove_suffix(1);
     }
@@ -22,7 +22,7 @@ std::string command_line_value(std::string_view cmdline, std::string_view key) {
         const std::size_t end = std::min(cmdline.find(' '), cmdline.size());
         const std::string_view word = cmdline.substr(0, end);
         if (word.starts_with(key)) {
-            return std::string{trimmed(word.substr(key.size()))};
+            return std::string{without_slashes(word.substr(key.size()))};
         }
         cmdline.remove_prefix(std::min(end + 1, cmdline.size()));
     }

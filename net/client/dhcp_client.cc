@@ -8,11 +8,6 @@
 namespace muster {
 namespace {
 
-constexpr std::uint16_t dhcp_server_port = 67;
-constexpr std::uint16_t dhcp_client_port = 68;
-constexpr std::uint16_t pxe_server_port = 4011;
-constexpr std::size_t offers_max = 16; ///< EDK2's number
-
 std::uint64_t as_number(const MacAddress& mac) noexcept {
     std::uint64_t number = 0;
     for (const std::uint8_t octet : mac.octets) {
@@ -49,9 +44,9 @@ void DhcpClient::release(ClientContext& context) {
                                     .ciaddr = lease_.address,
                                     .server = lease_.server};
     const std::size_t size = write_dhcp_client_message(*model_, context.identity, message, buffer);
-    context.send_udp(lease_.address, dhcp_client_port, {lease_.server, dhcp_server_port},
+    context.send_udp(lease_.address, client_port, {lease_.server, server_port},
                      Bytes{buffer}.first(size));
-    context.close_udp(dhcp_client_port);
+    context.close_udp(client_port);
     context.set_address({});
     outcome_ = ClientOutcome::idle;
     state_ = State::idle;
@@ -140,8 +135,8 @@ void DhcpClient::send(ClientContext& context) {
     ++rounds_;
     DhcpClientMessage message{.type = DhcpMessageType::request, .xid = xid_, .secs = secs()};
     IpAddress source{};
-    Endpoint destination{Ipv4Address::broadcast(), dhcp_server_port};
-    std::uint16_t port = dhcp_client_port;
+    Endpoint destination{Ipv4Address::broadcast(), server_port};
+    std::uint16_t port = client_port;
     switch (state_) {
     case State::discovering:
         message.type = DhcpMessageType::discover;
@@ -164,7 +159,7 @@ void DhcpClient::send(ClientContext& context) {
             message.server = boot_server_; // iPXE says so; EDK2's own order has no place for it
         }
         source = lease_.address;
-        destination = {boot_server_, pxe_server_port};
+        destination = {boot_server_, boot_server_port};
         port = model_->proxy_source_port;
         break;
     case State::idle:
@@ -253,7 +248,7 @@ void DhcpClient::end(ClientOutcome outcome, std::string why, ClientContext& cont
     if (outcome != ClientOutcome::done) {
         context.failed(why_);
     }
-    context.close_udp(dhcp_client_port);
+    context.close_udp(client_port);
     context.close_udp(model_->proxy_source_port);
     offers_.clear();
 }

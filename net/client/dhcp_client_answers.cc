@@ -7,22 +7,13 @@
 #include <algorithm>
 
 namespace muster {
-namespace {
-
-constexpr std::uint16_t dhcp_server_port = 67;
-constexpr std::uint16_t dhcp_client_port = 68;
-constexpr std::uint16_t pxe_server_port = 4011;
-constexpr std::size_t offers_max = 16; ///< EDK2's number
-
-} // namespace
-
 void DhcpClient::on_datagram(const ClientRx& datagram, ClientContext& context) noexcept {
     if (!busy() || datagram.protocol != ClientProtocol::udp) {
         return;
     }
     const bool boot_reply = state_ == State::asking_proxy || state_ == State::asking_menu_item;
-    const std::uint16_t from = boot_reply ? pxe_server_port : dhcp_server_port;
-    const std::uint16_t to = boot_reply ? model_->proxy_source_port : dhcp_client_port;
+    const std::uint16_t from = boot_reply ? boot_server_port : server_port;
+    const std::uint16_t to = boot_reply ? model_->proxy_source_port : client_port;
     if (datagram.source.port != from || datagram.destination.port != to) {
         return;
     }
