@@ -107,7 +107,9 @@ void ClientFleet::receive(MachineIndex machine, const ClientRx& datagram, const 
 bool ClientFleet::receive_frame(const MacAddress& mac, const ClientRx& datagram, const Now& now,
                                 ClientOutbox& out) noexcept {
     std::optional<MachineIndex> machine;
-    const bool dhcp = datagram.protocol == ClientProtocol::udp && datagram.destination.port == 68;
+    // Port 67: what a server answers to machines behind the relay agent that we play.
+    const bool dhcp = datagram.protocol == ClientProtocol::udp &&
+                      (datagram.destination.port == 68 || datagram.destination.port == 67);
     if (dhcp) {
         const auto chaddr = chaddr_of(datagram.payload);
         machine = chaddr ? machine_of(*chaddr) : std::nullopt;

@@ -40,8 +40,8 @@ public:
     void receive(MachineIndex machine, const ClientRx& datagram, const Now& now,
                  ClientOutbox& out) noexcept;
     /// A datagram that came as a frame to `mac` (broadcast or multicast: to whom it may concern).
-    /// DHCP is matched by its chaddr, the rest by MAC address; unicast by IPv4 address for want of
-    /// both; multicast goes to every machine. False: nobody's.
+    /// DHCP (ports 68 and 67) is matched by its chaddr, the rest by MAC address; unicast by IPv4
+    /// address for want of both; multicast goes to every machine. False: nobody's.
     bool receive_frame(const MacAddress& mac, const ClientRx& datagram, const Now& now,
                        ClientOutbox& out) noexcept;
     void on_stream_open(ClientStreamId stream, const Now& now, ClientOutbox& out) noexcept;

@@ -118,8 +118,7 @@ private:
     void discard_rest(ClientContext& context) noexcept;
     void on_answer(bool surplus, ClientContext& context) noexcept;
     void judge(const HttpReceivedHead& head, ClientContext& context) noexcept;
-    void on_broken_body(ClientOutcome outcome, std::string_view why,
-                        ClientContext& context) noexcept;
+    void on_broken(ClientOutcome outcome, std::string_view why, ClientContext& context) noexcept;
 
     void note_silence(ClientContext& context) noexcept;
     void fail(ClientOutcome outcome, std::string why, ClientContext& context) noexcept;
