@@ -16,7 +16,8 @@ namespace muster {
 
 struct ClientDriverOptions {
     const ClientLink* link = nullptr; ///< null: no frames, only machines that have an address
-    std::uint32_t machines = 10'000;  ///< alive at once, as the fleet's limit
+    std::uint32_t interface = 0;      ///< where groups are joined; 0: by route
+    std::uint32_t sockets = 40'000;   ///< UDP ports at once, those that are being closed too
     std::uint32_t streams = 20'000;   ///< as the fleet's limit
     unsigned ring_entries = 4096;
 };
@@ -35,10 +36,7 @@ public:
         if (auto opened = ring_.open(options_.ring_entries); !opened) {
             return opened;
         }
-        // A machine has a few ports at once; 4 leaves room for those that are being closed.
-        if (auto opened = datagrams_.open(options_.machines * 4 + 64,
-                                          options_.link != nullptr ? options_.link->index : 0);
-            !opened) {
+        if (auto opened = datagrams_.open(options_.sockets, options_.interface); !opened) {
             return opened;
         }
         if (auto opened = streams_.open(options_.streams); !opened) {

@@ -35,25 +35,27 @@ constexpr sock_filter answer(std::uint32_t size) {
 constexpr std::array wanted{
     load(BPF_H, 12),                                  //  0: the type
     jump_if(BPF_JEQ, 0x0800, 4, 0),                   //  1: IPv4 -> 6
-    jump_if(BPF_JEQ, 0x86DD, 12, 0),                  //  2: IPv6 -> 15
-    jump_if(BPF_JEQ, 0x0806, 0, 15),                  //  3: ARP -> 4, else drop
+    jump_if(BPF_JEQ, 0x86DD, 14, 0),                  //  2: IPv6 -> 17
+    jump_if(BPF_JEQ, 0x0806, 0, 17),                  //  3: ARP -> 4, else drop
     load(BPF_H, 20),                                  //  4: its operation
-    jump_if(BPF_JEQ, 2, 14, 13),                      //  5: a reply: keep
+    jump_if(BPF_JEQ, 2, 16, 15),                      //  5: a reply: keep
     load(BPF_B, 23),                                  //  6: protocol
-    jump_if(BPF_JEQ, 17, 0, 11),                      //  7: UDP
+    jump_if(BPF_JEQ, 17, 0, 13),                      //  7: UDP
     load(BPF_H, 20),                                  //  8: fragment offset
-    jump_if(BPF_JSET, 0x3FFF, 9, 0),                  //  9: a fragment: drop
+    jump_if(BPF_JSET, 0x3FFF, 11, 0),                 //  9: a fragment: drop
     sock_filter{BPF_LDX | BPF_B | BPF_MSH, 0, 0, 14}, // 10: X = size of the IPv4 header
     load_indexed(BPF_H, 16),                          // 11: destination port
-    jump_if(BPF_JEQ, 67, 7, 0),                       // 12: keep
-    jump_if(BPF_JEQ, 68, 6, 0),                       // 13: keep
-    jump_if(BPF_JEQ, 4011, 5, 4),                     // 14: keep, else drop
-    load(BPF_B, 20),                                  // 15: next header
-    jump_if(BPF_JEQ, 58, 0, 2),                       // 16: ICMPv6
-    load(BPF_B, 54),                                  // 17: its type
-    jump_if(BPF_JEQ, 134, 1, 0),                      // 18: a router advertisement
-    answer(0),                                        // 19: drop
-    answer(0xFFFF),                                   // 20: keep
+    jump_if(BPF_JEQ, 67, 2, 0),                       // 12: -> 15
+    jump_if(BPF_JEQ, 68, 1, 0),                       // 13: -> 15
+    jump_if(BPF_JEQ, 4011, 0, 6),                     // 14: -> 15, else drop
+    load_indexed(BPF_B, 22),                          // 15: BOOTP's op
+    jump_if(BPF_JEQ, 2, 5, 4),                        // 16: a reply: keep; who asks is no server
+    load(BPF_B, 20),                                  // 17: next header
+    jump_if(BPF_JEQ, 58, 0, 2),                       // 18: ICMPv6
+    load(BPF_B, 54),                                  // 19: its type
+    jump_if(BPF_JEQ, 134, 1, 0),                      // 20: a router advertisement
+    answer(0),                                        // 21: drop
+    answer(0xFFFF),                                   // 22: keep
 };
 
 template <class Value>

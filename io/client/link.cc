@@ -92,8 +92,7 @@ Ipv4Address next_hop(const ClientLink& link, const Ipv4Address& destination) {
     return next_hop_of(text.str(), link.name, destination);
 }
 
-std::string interface_towards(const IpAddress& destination) {
-    // The kernel tells by the address that it would send from.
+std::optional<IpAddress> source_towards(const IpAddress& destination) {
     sockaddr_storage storage{};
     const socklen_t size = write_socket_address({destination, 9}, storage);
     const Fd socket{::socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
@@ -101,16 +100,20 @@ std::string interface_towards(const IpAddress& destination) {
     if (!socket.valid() ||
         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 ||
         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-        return {};
+        return std::nullopt;
     }
-    const IpAddress own = read_socket_address(&storage).address;
+    return read_socket_address(&storage).address;
+}
+
+std::string interface_towards(const IpAddress& destination) {
+    const auto own = source_towards(destination);
     ifaddrs* list = nullptr;
-    if (::getifaddrs(&list) != 0) {
+    if (!own || ::getifaddrs(&list) != 0) {
         return {};
     }
     const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> guard{list, &::freeifaddrs};
     for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr != nullptr && read_socket_address(entry->ifa_addr).address == own) {
+        if (entry->ifa_addr != nullptr && read_socket_address(entry->ifa_addr).address == *own) {
             return entry->ifa_name;
         }
     }

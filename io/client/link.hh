@@ -6,6 +6,7 @@
 #include "core/addr/mac_address.hh"
 #include "io/host/sys_error.hh"
 
+#include <optional>
 #include <string>
 
 namespace muster {
@@ -28,6 +29,9 @@ struct ClientLink {
 /// The same from the text of /proc/net/route.
 [[nodiscard]] Ipv4Address next_hop_of(const std::string& routes, const std::string& interface,
                                       const Ipv4Address& destination);
+
+/// The address that the kernel would send from to `destination`; nullopt: there is no way there.
+[[nodiscard]] std::optional<IpAddress> source_towards(const IpAddress& destination);
 
 /// The interface that the kernel would send to `destination` through; empty: none.
 [[nodiscard]] std::string interface_towards(const IpAddress& destination);
