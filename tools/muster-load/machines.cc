@@ -2,6 +2,8 @@
 #include "tools/muster-load/machines.hh"
 
 #include "core/base/prng.hh"
+#include "net/client/boot_machine.hh"
+#include "net/client/firmware.hh"
 #include "net/client/load_machines.hh"
 
 #include "tools/muster/text.hh"
@@ -34,6 +36,11 @@ std::uint16_t first_port(std::uint64_t turn) noexcept {
 
 } // namespace
 
+struct Machines::Storm {
+    FirmwareMix firmware;
+    InstallerModel installer;
+};
+
 Machines::Machines(const Options& options, const ClientLink* link)
     : options_(options), link_(link) {
     if (options.server != IpAddress{}) {
@@ -60,9 +67,19 @@ Machines::Machines(const Options& options, const ClientLink* link)
         expected_ = file_;
     }
     if (options.kind == Kind::storm) {
-        throw Failure{"storm: there are no boot machines in this build yet"};
+        auto mix = FirmwareMix::read(options.firmware);
+        if (!mix) {
+            throw UsageError{"--firmware: " + mix.error()};
+        }
+        storm_ = std::make_unique<Storm>(Storm{.firmware = std::move(*mix), .installer = {}});
+        if (options.installer.packages > 0) {
+            storm_->installer.kind = InstallerModel::Kind::packages;
+            storm_->installer.packages = options.installer.packages;
+        }
     }
 }
+
+Machines::~Machines() = default;
 
 Ipv4Address Machines::address_of(MachineIndex index) const noexcept {
     if (!options_.addresses) {
@@ -129,8 +146,14 @@ std::unique_ptr<ClientMachine> Machines::make(MachineIndex index, std::uint64_t 
         http.expected = expected;
         return make_http_load_machine(http);
     }
-    case Kind::storm:
-        break; // refused by the constructor
+    case Kind::storm: {
+        BootMachineOptions boot;
+        boot.firmware = &storm_->firmware.of(index);
+        boot.installer = storm_->installer;
+        boot.seed = options_.seed ^ (std::uint64_t{index} << 20U);
+        boot.own_time = options_.own_time;
+        return make_boot_machine(boot);
+    }
     }
     __builtin_unreachable();
 }

@@ -17,6 +17,7 @@ public:
     ///
     /// Errors: throws UsageError for what cannot be, Failure for what cannot be done here.
     Machines(const Options& options, const ClientLink* link);
+    ~Machines();
 
     [[nodiscard]] ClientIdentity identity(MachineIndex index) const;
     /// `turn` counts the machines made before.
@@ -25,6 +26,8 @@ public:
     [[nodiscard]] bool endless() const noexcept { return options_.kind == Kind::http; }
 
 private:
+    struct Storm;
+
     [[nodiscard]] Ipv4Address address_of(MachineIndex index) const noexcept;
     [[nodiscard]] Endpoint server(std::uint16_t usual_port) const noexcept;
 
@@ -33,6 +36,7 @@ private:
     IpAddress own_{}; ///< this host's, towards the server
     std::vector<std::byte> file_;
     Bytes expected_;
+    std::unique_ptr<Storm> storm_;
 };
 
 } // namespace muster::load
