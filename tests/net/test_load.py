@@ -2,10 +2,8 @@
 """muster-load against musterd and against servers that are not ours, in network namespaces."""
 import json
 import pathlib
-import re
 import subprocess
 import sys
-import threading
 import time
 import unittest
 import xml.dom.minidom
@@ -209,7 +207,7 @@ class Load(RigTest):
 
     def test_a_server_that_is_killed_in_the_middle(self):
         for command in (["http", "--path", "/files/small.bin", "--duration", "60s"],
-                        ["tftp", "--file", "big.bin", "--duration", "60s"],
+                        ["tftp", "--file", "small.bin", "--duration", "60s"],
                         ["dhcp", "--interface", "eth0", "--duration", "60s"]):
             server = self.rig.start()
             process = self.start_load(command[0], "--server", SERVER, *command[1:], "--clients", "20", "--json",
@@ -252,7 +250,7 @@ class Load(RigTest):
                                                  "--addresses", "10.66.130.0-10.66.130.7"))
 
     def test_what_the_host_lacks(self):
-        run("ip", "-n", self.rig.client_ns, "link", "add", "down0", "type", "dummy")
+        run("ip", "-n", self.rig.client_ns, "link", "add", "down0", "type", "veth", "peer", "name", "down1")
         self.assertIn("down0 is down", self.refused("dhcp", "--interface", "down0", expect=1))
         process = subprocess.run(["ip", "netns", "exec", self.rig.client_ns, "setpriv", "--bounding-set=-net_raw",
                                   "--inh-caps=-net_raw", str(BUILD / "muster-load"), "dhcp", "--interface", "eth0"],
@@ -271,12 +269,38 @@ class Load(RigTest):
 
     # storm
 
-    STORM_NODES = 40
+    def test_a_storm_is_installed_to_the_last_machine(self):
+        self.rig.write_site(**{
+            "site.yaml": SITE.replace("unknown-nodes: ignore", "unknown-nodes: {profile: tiny}"),
+            "profiles/tiny.yaml": """\
+                kernel: tiny/linux
+                initrd: [tiny/initrd]
+                cmdline: "BOOTIF=01-{{node.mac}} muster.answers={{answers_url}} muster.report={{report_url}}"
+                answers: {install.conf: tiny.mustache}
+                variables: {image: big.bin}
+                """,
+            "nodes.yaml": "[]\n",
+            "templates/tiny.mustache": 'hostname="{{node.name}}"\nimage="{{files_url}}/{{image}}"\nreboot="reboot"\n',
+        })
+        server = self.rig.start("--workers", "2")
+        plot = self.rig.folder / "storm.svg"
+        result, errors = self.load("storm", "--interface", "eth0", "--nodes", "50", "--firmware", "mixed",
+                                   "--power-on", "2s", "--own-time", "0.1", "--server-pid", server.pid,
+                                   "--plot", plot, timeout=300)
+        self.assertEqual((result["installed"], result["lost"], result["failed"]), (50, 0, 0), errors)
+        states = [node["state"] for node in self.rig.api("/api/v1/nodes?limit=100")["nodes"]]
+        self.assertEqual(states, ["installed"] * 50)
+        for earlier, later in (("loader", "kernel"), ("kernel", "installed")):
+            self.assertLess(result[f"time_to_{earlier}_ms"]["p50"], result[f"time_to_{later}_ms"]["p50"])
+        self.assertGreater(result["waited_ms_by_cause"]["client"], 0)
+        drawing = xml.dom.minidom.parse(str(plot))
+        self.assertIn("50 machines", drawing.getElementsByTagName("text")[0].firstChild.data)
 
-    def storm_site(self):
-        nodes = "\n".join(f"        - {{name: n{i}, mac: ['{mac}'], profile: tiny}}"
-                          for i, mac in enumerate(self.macs))
-        self.rig.write_site(**{"site.yaml": SITE, "nodes.yaml": nodes + "\n" if nodes else "[]\n"})
+    def test_a_storm_without_a_server_is_lost(self):
+        result, errors = self.load("storm", "--interface", "eth0", "--nodes", "5", "--power-on", "100ms",
+                                   "--patience", "3s", expect=1)
+        self.assertEqual((result["installed"], result["lost"], result["failed"]), (0, 5, 5))
+        self.assertIn("nothing came from the server", errors)
 
 
 if __name__ == "__main__":

@@ -99,8 +99,7 @@ const std::vector<Subcommand>& subcommands() {
         {.kind = Kind::tftp,
          .summary = "TFTP reads, with block size and windows",
          .details = "Each client reads the file once; with --duration again and again.",
-         .example = "muster-load tftp --server 10.0.0.1 --clients 500 --file pxelinux.0 "
-                    "--windowsize 16",
+         .example = "muster-load tftp --server 10.0.0.1 --clients 500 --file linux --windowsize 16",
          .add_flags = add_tftp_flags},
         {.kind = Kind::multicast,
          .summary = "multicast TFTP (RFC 2090): one file to all clients",
@@ -120,8 +119,7 @@ const std::vector<Subcommand>& subcommands() {
              "kernel, installer, reboot. One that gives up, as the real one would, is lost.\n"
              "Their addresses have to be this host's, so that it answers for them:\n"
              "    ip route add local 10.0.128.0/17 dev lo",
-         .example = "muster-load storm --interface eth1 --nodes 1000 --power-on 30s --plot "
-                    "storm.svg",
+         .example = "muster-load storm --interface eth1 --nodes 1000 --power-on 30s --plot s.svg",
          .add_flags = add_storm_flags},
     };
     return all;

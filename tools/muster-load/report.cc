@@ -16,6 +16,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr double cpu_share_limit = 0.9;
 constexpr std::int64_t lateness_limit_ns = 20'000'000;
+/// Machines of a storm have timers of seconds.
+constexpr std::int64_t storm_lateness_limit_ns = 250'000'000;
 constexpr std::size_t reasons_shown = 5;
 
 double to_ms(std::int64_t ns) noexcept {
@@ -160,9 +162,18 @@ std::string own_lines(const Outcome& outcome) {
 
 } // namespace
 
-bool Outcome::client_limited() const noexcept {
-    return client_cpu_share >= cpu_share_limit || overruns > 0 ||
-           figures.lateness.quantile(0.99) > lateness_limit_ns;
+std::string_view Outcome::limit() const noexcept {
+    if (client_cpu_share >= cpu_share_limit) {
+        return "it had no time left";
+    }
+    if (overruns > 0) {
+        return "it was too slow to take all frames";
+    }
+    const bool storm = options.kind == Kind::storm;
+    if (figures.lateness.quantile(0.99) > (storm ? storm_lateness_limit_ns : lateness_limit_ns)) {
+        return "it began machines late";
+    }
+    return {};
 }
 
 std::string json_text(const Outcome& outcome) {
@@ -176,7 +187,7 @@ std::string json_text(const Outcome& outcome) {
         outcome.watched ? Json(rounded(outcome.server_cpu_seconds)) : Json();
     json["server_peak_rss_bytes"] = outcome.watched ? Json(outcome.server_peak_bytes) : Json();
     add_own_keys(json, outcome);
-    json["client_limited"] = outcome.client_limited();
+    json["client_limited"] = !outcome.limit().empty();
     json["client_cpu_share"] = rounded(outcome.client_cpu_share);
     return json.dump() + '\n';
 }
@@ -192,9 +203,10 @@ std::string report_text(const Outcome& outcome) {
         out += line("server", fmt::format("{:.2f} s CPU, {} at most", outcome.server_cpu_seconds,
                                           cli::bytes_text(outcome.server_peak_bytes)));
     }
+    const std::string_view limit = outcome.limit();
     out += line("this generator",
-                fmt::format("{:.0f} % of a core{}", outcome.client_cpu_share * 100,
-                            outcome.client_limited() ? ": it was the limit, not the server" : ""));
+                fmt::format("{:.0f} % of a core{}{}", outcome.client_cpu_share * 100,
+                            limit.empty() ? "" : "; the limit may be here: ", limit));
     return out;
 }
 

@@ -20,9 +20,9 @@ struct Outcome {
     std::string advice;   ///< what keeps machines from working on this host; empty: nothing
     std::string given_up; ///< why the run ended before its end; empty: it did not
 
-    /// The generator was the limit, or may have been: it had no time left, was too slow to take
-    /// what came, or started machines late.
-    [[nodiscard]] bool client_limited() const noexcept;
+    /// Why the generator was the limit, or may have been: it had no time left, was too slow to take
+    /// what came, or began machines late. Empty: it was not.
+    [[nodiscard]] std::string_view limit() const noexcept;
 };
 
 [[nodiscard]] std::string json_text(const Outcome& outcome);
