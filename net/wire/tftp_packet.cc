@@ -8,8 +8,9 @@
 namespace muster {
 namespace {
 
-enum class Option : std::uint8_t { blksize, tsize, timeout, windowsize };
-constexpr std::array<std::string_view, 4> option_names{"blksize", "tsize", "timeout", "windowsize"};
+enum class Option : std::uint8_t { blksize, tsize, timeout, windowsize, multicast };
+constexpr std::array<std::string_view, 5> option_names{"blksize", "tsize", "timeout", "windowsize",
+                                                       "multicast"};
 constexpr std::array<std::string_view, 3> mode_names{"octet", "netascii", "mail"};
 
 constexpr char to_lower(char c) noexcept {
@@ -45,6 +46,40 @@ std::optional<Number> read_number(std::string_view text, Number min, Number max)
     return value;
 }
 
+/// `address,port,master`, of which the first two may be empty; nullopt: none of these. Nothing at
+/// all is a request's value.
+std::optional<TftpMulticast> read_multicast(std::string_view text) noexcept {
+    TftpMulticast value;
+    if (text.empty()) {
+        return value;
+    }
+    const std::size_t first = text.find(',');
+    const std::size_t second = first == std::string_view::npos ? first : text.find(',', first + 1);
+    if (second == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto address = text.substr(0, first);
+    const auto port = text.substr(first + 1, second - first - 1);
+    const auto master = text.substr(second + 1);
+    if (!address.empty()) {
+        value.address = read_ipv4_address(address);
+        if (!value.address) {
+            return std::nullopt;
+        }
+    }
+    if (!port.empty()) {
+        value.port = read_number<std::uint16_t>(port, 1, UINT16_MAX);
+        if (!value.port) {
+            return std::nullopt;
+        }
+    }
+    if (master != "0" && master != "1") {
+        return std::nullopt;
+    }
+    value.master = master == "1";
+    return value;
+}
+
 /// False when the option's value is none that its RFC allows.
 bool set_option(TftpOptions& options, Option option, std::string_view value) noexcept {
     switch (option) {
@@ -60,6 +95,9 @@ bool set_option(TftpOptions& options, Option option, std::string_view value) noe
     case Option::windowsize:
         options.windowsize = read_number<std::uint16_t>(value, 1, UINT16_MAX);
         return options.windowsize.has_value();
+    case Option::multicast:
+        options.multicast = read_multicast(value);
+        return options.multicast.has_value();
     }
     __builtin_unreachable();
 }
@@ -113,23 +151,61 @@ void write_number(ByteWriter& out, std::uint64_t number) noexcept {
     std::array<char, 20> digits{}; // 2^64 - 1 has 20
     const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
     out.text({digits.data(), static_cast<std::size_t>(end - digits.data())});
-    out.u8(0);
 }
 
-template <class Number>
-void write_option(ByteWriter& out, Option option, const std::optional<Number>& value) noexcept {
+void write_value(ByteWriter& out, std::uint64_t number) noexcept {
+    write_number(out, number);
+}
+
+void write_value(ByteWriter& out, const TftpMulticast& value) noexcept {
+    if (!value.master) {
+        return;
+    }
+    if (value.address) {
+        for (std::size_t i = 0; i < value.address->octets.size(); ++i) {
+            out.text(i == 0 ? "" : ".");
+            write_number(out, value.address->octets[i]);
+        }
+    }
+    out.text(",");
+    if (value.port) {
+        write_number(out, *value.port);
+    }
+    out.text(*value.master ? ",1" : ",0");
+}
+
+template <class Value>
+void write_option(ByteWriter& out, Option option, const std::optional<Value>& value) noexcept {
     if (value) {
         out.text(option_names[static_cast<std::size_t>(option)]);
         out.u8(0);
-        write_number(out, *value);
+        write_value(out, *value);
+        out.u8(0);
     }
 }
 
-void write_options(ByteWriter& out, const TftpOptions& options) noexcept {
-    write_option(out, Option::blksize, options.blksize);
-    write_option(out, Option::tsize, options.tsize);
-    write_option(out, Option::timeout, options.timeout);
-    write_option(out, Option::windowsize, options.windowsize);
+void write_options(ByteWriter& out, const TftpOptions& options, std::string_view order) noexcept {
+    for (const char letter : order) {
+        switch (letter) {
+        case 'b':
+            write_option(out, Option::blksize, options.blksize);
+            break;
+        case 't':
+            write_option(out, Option::tsize, options.tsize);
+            break;
+        case 'T':
+            write_option(out, Option::timeout, options.timeout);
+            break;
+        case 'w':
+            write_option(out, Option::windowsize, options.windowsize);
+            break;
+        case 'm':
+            write_option(out, Option::multicast, options.multicast);
+            break;
+        default:
+            break;
+        }
+    }
 }
 
 void write_opcode(ByteWriter& out, TftpOpcode opcode) noexcept {
@@ -210,7 +286,8 @@ Result<TftpData, TftpWireError> read_tftp_data(Bytes packet) noexcept {
     return TftpData{.block = *block, .payload = reader.rest()};
 }
 
-bool write_tftp_request(ByteWriter& out, const TftpRequest& request) noexcept {
+bool write_tftp_request(ByteWriter& out, const TftpRequest& request,
+                        std::string_view order) noexcept {
     const auto mode = static_cast<std::size_t>(request.mode);
     if (request.name.empty() || request.name.find('\0') != std::string_view::npos ||
         mode >= mode_names.size()) {
@@ -221,7 +298,7 @@ bool write_tftp_request(ByteWriter& out, const TftpRequest& request) noexcept {
     out.u8(0);
     out.text(mode_names[mode]);
     out.u8(0);
-    write_options(out, request.options);
+    write_options(out, request.options, order);
     return !out.overflow();
 }
 
@@ -240,7 +317,7 @@ void write_tftp_error(ByteWriter& out, const TftpError& error) noexcept {
 
 void write_tftp_oack(ByteWriter& out, const TftpOptions& options) noexcept {
     write_opcode(out, TftpOpcode::oack);
-    write_options(out, options);
+    write_options(out, options, tftp_option_order);
 }
 
 void write_tftp_data(ByteWriter& out, const TftpData& data) noexcept {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The six TFTP packets, read and written: RFC 1350 (RRQ, WRQ, DATA, ACK, ERROR), RFC 2347 (OACK
-// and options), RFC 2348 (blksize), RFC 2349 (tsize, timeout), RFC 7440 (windowsize). Servers and
-// clients use the same functions. No state, no policy: what to grant is net/tftp's business.
+// and options), RFC 2348 (blksize), RFC 2349 (tsize, timeout), RFC 7440 (windowsize), RFC 2090
+// (multicast). Servers and clients use the same functions. No state, no policy: what to grant is
+// net/tftp's business.
 #pragma once
 
+#include "core/addr/ip_address.hh"
 #include "core/base/byte_reader.hh"
 #include "core/base/byte_writer.hh"
 #include "core/base/result.hh"
@@ -59,6 +61,16 @@ enum class TftpWireError : std::uint8_t {
 #undef X
 };
 
+/// The value of the multicast option. A request has it empty; an OACK says `address,port,master`,
+/// and a later one may leave out what has not changed. Source: RFC 2090.
+struct TftpMulticast {
+    std::optional<Ipv4Address> address{};
+    std::optional<std::uint16_t> port{};
+    std::optional<bool> master{}; ///< absent: the whole value is empty
+
+    friend bool operator==(const TftpMulticast&, const TftpMulticast&) = default;
+};
+
 /// The options of a request or an OACK; what is absent was not there. A request's value that its
 /// RFC does not allow counts as absent, since RFC 2347 section 3 has a server ignore it.
 struct TftpOptions {
@@ -66,10 +78,11 @@ struct TftpOptions {
     std::optional<std::uint64_t> tsize{};      ///< bytes; 0 in a read request asks for it
     std::optional<std::uint8_t> timeout{};     ///< seconds, 1 .. 255
     std::optional<std::uint16_t> windowsize{}; ///< blocks, 1 .. 65535
+    std::optional<TftpMulticast> multicast{};
 
     friend bool operator==(const TftpOptions&, const TftpOptions&) = default;
     [[nodiscard]] bool empty() const noexcept {
-        return !blksize && !tsize && !timeout && !windowsize;
+        return !blksize && !tsize && !timeout && !windowsize && !multicast;
     }
 };
 
@@ -122,9 +135,15 @@ struct TftpData {
 
 [[nodiscard]] Result<TftpData, TftpWireError> read_tftp_data(Bytes packet) noexcept;
 
-/// Writes an RRQ or WRQ. False, with an unusable buffer, when it does not fit, when the name is
-/// empty or holds a NUL, or when the mode has no name.
-[[nodiscard]] bool write_tftp_request(ByteWriter& out, const TftpRequest& request) noexcept;
+/// All options, in the order in which write_tftp_oack() writes them, by their letters: `b`lksize,
+/// `t`size, `T`imeout, `w`indowsize, `m`ulticast.
+inline constexpr std::string_view tftp_option_order = "btTwm";
+
+/// Writes an RRQ or WRQ, its options in the order of their letters; one without a letter is left
+/// out. False, with an unusable buffer, when it does not fit, when the name is empty or holds a
+/// NUL, or when the mode has no name.
+[[nodiscard]] bool write_tftp_request(ByteWriter& out, const TftpRequest& request,
+                                      std::string_view order = tftp_option_order) noexcept;
 void write_tftp_ack(ByteWriter& out, std::uint16_t block) noexcept;
 /// Writes an ERROR of at most tftp_error_size_max bytes: the text ends at its first NUL or is cut.
 void write_tftp_error(ByteWriter& out, const TftpError& error) noexcept;

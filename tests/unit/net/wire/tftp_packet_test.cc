@@ -100,12 +100,55 @@ TEST(TftpPacket, ReadsOptionsInAnyOrderAndCase) {
                          "WindowSize\0"s
                          "4\0"s),
               expected);
-    EXPECT_EQ(options_of("multicast\0\0utimeout\0"s
+    EXPECT_EQ(options_of("rollover\0\0utimeout\0"s
                          "9\0"s
                          "blksize\0"s
                          "512\0"s),
               TftpOptions{.blksize = 512})
         << "unknown options are skipped, and an empty value is one";
+}
+
+// RFC 2090: empty in a request, address, port and master in an OACK, of which later ones may leave
+// out the first two.
+TEST(TftpPacket, MulticastIsEmptyInARequestAndThreeFieldsInAnOack) {
+    EXPECT_EQ(options_of("multicast\0\0"s).multicast, TftpMulticast{});
+    const auto read = [](const std::string& value) -> std::optional<TftpMulticast> {
+        const std::string packet = "\0\6multicast\0"s + value + '\0';
+        const auto options = read_tftp_oack(as_bytes(packet));
+        return options ? options->multicast : std::nullopt;
+    };
+    const TftpMulticast first{
+        .address = Ipv4Address{{224, 0, 1, 255}}, .port = 1758, .master = true};
+    EXPECT_EQ(read("224.0.1.255,1758,1"), first);
+    EXPECT_EQ(read(",,0"), (TftpMulticast{.master = false}));
+    EXPECT_EQ(read(",1758,1"), (TftpMulticast{.port = 1758, .master = true}));
+    for (const char* bad : {",", ",,", ",,2", "224.0.1,1758,1", "224.0.1.255,0,1",
+                            "224.0.1.255,65536,1", "224.0.1.255,1758,1,", "1"}) {
+        EXPECT_EQ(read(bad), std::nullopt) << bad;
+    }
+    std::array<std::byte, 64> buffer{};
+    ByteWriter writer{buffer};
+    write_tftp_oack(writer, {.multicast = first});
+    EXPECT_EQ(as_text(writer.written()), "\0\6multicast\0"
+                                         "224.0.1.255,1758,1\0"s);
+}
+
+TEST(TftpPacket, ARequestsOptionsStandInTheOrderAskedFor) {
+    std::array<std::byte, 128> buffer{};
+    ByteWriter writer{buffer};
+    ASSERT_TRUE(write_tftp_request(writer,
+                                   {.name = "f",
+                                    .options = {.blksize = 1468,
+                                                .tsize = 0,
+                                                .timeout = 5,
+                                                .windowsize = 4,
+                                                .multicast = TftpMulticast{}}},
+                                   "mTwt"));
+    EXPECT_EQ(as_text(writer.written()), "\0\1f\0octet\0multicast\0\0timeout\0"
+                                         "5\0windowsize\0"
+                                         "4\0tsize\0"
+                                         "0\0"s)
+        << "blksize has no letter";
 }
 
 TEST(TftpPacket, ValuesOutsideTheirRangeCountAsAbsent) {
