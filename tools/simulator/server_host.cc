@@ -16,8 +16,6 @@ constexpr std::uint16_t dhcp_port = 67;
 constexpr std::uint16_t tftp_port = 69;
 constexpr std::uint16_t transfer_ports = 30'000; ///< worker, then socket
 constexpr std::uint16_t ports_a_worker = 256;
-/// As in the daemon: bounds the size of a batch.
-constexpr std::size_t messages_per_turn = 1024;
 
 /// The kernel's choice among sockets that share a port; any function of the client will do.
 std::uint64_t hash_of(const Endpoint& source) noexcept {
@@ -56,12 +54,12 @@ void ServerHost::connect(Datagrams& datagrams, Streams& streams, Accounting& acc
     accounting_ = &accounting;
 }
 
-void ServerHost::start() {
+void ServerHost::start(Duration delay) {
     if (up() || starting_) {
         return;
     }
     starting_ = true;
-    universe_.events.post(universe_.now.steady + options_.process_start, Part::server,
+    universe_.events.post(universe_.now.steady + delay + options_.process_start, Part::server,
                           process_ready, process_);
 }
 

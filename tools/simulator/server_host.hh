@@ -37,8 +37,8 @@ public:
     ~ServerHost();
     void connect(Datagrams& datagrams, Streams& streams, Accounting& accounting) noexcept;
 
-    /// The process starts; its sockets are open `process_start` later.
-    void start();
+    /// The process starts after `delay`; its sockets are open `process_start` later.
+    void start(Duration delay = {});
     /// kill -9.
     void kill();
     [[nodiscard]] bool up() const noexcept { return control_ != nullptr; }

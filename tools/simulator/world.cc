@@ -57,9 +57,13 @@ World::World(WorldOptions options)
     store_.set_keeping(options_.keep);
     store_.set_lying(options_.canary == Canary::store_lies);
     if (checks) {
-        store_.on_durable = [this](const Batch& batch) { install_check_.on_durable(batch); };
+        store_.on_durable = [this](const Batch& batch) {
+            install_check_.on_durable(batch);
+        };
     }
-    store_.on_load = [this](StoredState& state) { spoil_stored(state); };
+    store_.on_load = [this](StoredState& state) {
+        spoil_stored(state);
+    };
     add_files();
     server_.start();
     plan_power();
@@ -83,7 +87,8 @@ void World::add_files() {
     }
     for (unsigned i = 0; i < sizes.packages; ++i) {
         // A few large ones and many small ones, as a distribution has them.
-        const std::uint64_t size = i % 20 == 0 ? sizes.package * 12 : sizes.package * (i % 7 + 1) / 8;
+        const std::uint64_t size =
+            i % 20 == 0 ? sizes.package * 12 : sizes.package * (i % 7 + 1) / 8;
         files.add(ContentRoot::files, fmt::format("packages/{}.deb", i), size);
     }
 }

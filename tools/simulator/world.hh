@@ -21,7 +21,7 @@ struct ContentSizes {
     std::uint64_t kernel = 8 << 20U;
     std::uint64_t initrd = 24 << 20U;
     std::uint64_t image = std::uint64_t{800} << 20U;
-    double loaders = 1.0; ///< multiplies the sizes that Debian 12's loaders have
+    double loaders = 1.0;  ///< multiplies the sizes that Debian 12's loaders have
     unsigned packages = 0; ///< files/packages/N.deb, for installers that fetch packages
     std::uint64_t package = 300 << 10U; ///< bytes of the middle one
 };
@@ -135,11 +135,10 @@ private:
     InstallCheck install_check_;
     Accounting accounting_;
     bool healed_ = false;
-    bool clean_ = true;        ///< nothing was ever drawn to go wrong
-    Duration wall_offset_{};   ///< of the civil clock
+    bool clean_ = true;      ///< nothing was ever drawn to go wrong
+    Duration wall_offset_{}; ///< of the civil clock
     std::uint32_t switched_on_ = 0;
     std::uint64_t steps_ = 0;
-    Duration restart_after_{};
     bool spoiled_ = false; ///< a planted bug has done its harm
 };
 

@@ -58,18 +58,16 @@ WorldOptions WorldOptions::swarm(std::uint64_t seed) {
 }
 
 std::string WorldOptions::text() const {
-    return fmt::format("seed {} machines {} workers {} commits-max {} sessions {} windowsize-max "
-                       "{}{} mailbox {} latency {}us{} lease {}s reserved {} pool {} safety {}s, {}",
-                       seed, machines.count, server.workers,
-                       server.engine.dhcp_limits.commits_max, server.engine.tftp_limits.sessions,
-                       server.engine.tftp_limits.windowsize_max,
-                       server.engine.tftp_limits.single_port ? " single-port" : "",
-                       server.mailbox_capacity, network.latency.count() / 1000,
-                       network.frames ? " frames" : "",
-                       std::chrono::duration_cast<std::chrono::seconds>(site.lease).count(),
-                       site.reserved, site.addresses,
-                       std::chrono::duration_cast<std::chrono::seconds>(safety).count(),
-                       faults.text());
+    return fmt::format(
+        "seed {} machines {} workers {} commits-max {} sessions {} windowsize-max "
+        "{}{} mailbox {} latency {}us{} lease {}s reserved {} pool {} safety {}s, {}",
+        seed, machines.count, server.workers, server.engine.dhcp_limits.commits_max,
+        server.engine.tftp_limits.sessions, server.engine.tftp_limits.windowsize_max,
+        server.engine.tftp_limits.single_port ? " single-port" : "", server.mailbox_capacity,
+        network.latency.count() / 1000, network.frames ? " frames" : "",
+        std::chrono::duration_cast<std::chrono::seconds>(site.lease).count(), site.reserved,
+        site.addresses, std::chrono::duration_cast<std::chrono::seconds>(safety).count(),
+        faults.text());
 }
 
 Recurring* World::recurring(FaultKind kind) noexcept {
@@ -185,8 +183,7 @@ void World::restart_server(Duration after) {
     if (step > Duration::zero()) {
         wall_offset_ = universe_.up_to(2 * step) - step;
     }
-    server_.start();
-    (void)after;
+    server_.start(after);
 }
 
 /// An operator wants the machine installed again: says so, and switches it off and on.
