@@ -83,6 +83,8 @@ public:
     void on_answer(SlabHandle connection, std::string_view head, const StreamSend& send);
     void on_body(SlabHandle connection, const Content& content, std::uint64_t offset,
                  std::uint64_t size);
+    /// The engine was told that all of an answer is out: so many bytes of its content.
+    void on_all_sent(SlabHandle connection, std::uint64_t size);
     /// The server's end reached the machine.
     void on_end(SlabHandle connection);
     /// The engine's side is over: what was not delivered need not come any more.
@@ -105,6 +107,7 @@ private:
         const Content* content = nullptr; ///< of the answer under way
         std::uint64_t offset = 0;
         std::uint64_t left = 0;
+        std::uint64_t announced = 0;
         bool broken = false;
     };
 

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, canary_count> canary_names{"none",
                                                                   "uncounted-drop",
                                                                   "install-forgotten",
                                                                   "install-invented",
-                                                                  "token-repeated",
+                                                                  "token-shared",
                                                                   "machine-unheard"};
 
 double up_to(Prng& random, double most) {

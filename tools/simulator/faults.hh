@@ -64,7 +64,7 @@ enum class Canary : std::uint8_t {
     uncounted_drop,    ///< a datagram vanishes between socket and engine
     install_forgotten, ///< a restart finds an installed machine ready to be installed
     install_invented,  ///< a restart finds a machine installed that never was
-    token_repeated,    ///< the source of randomness says the same twice
+    token_shared,      ///< a restart finds two machines with one token
     machine_unheard,   ///< one machine's frames reach nobody
 };
 inline constexpr unsigned canary_count = 13;

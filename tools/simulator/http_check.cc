@@ -94,7 +94,7 @@ void HttpCheck::on_answer(SlabHandle connection, std::string_view head, const St
     }
     c->content = send.content.get();
     c->offset = send.offset;
-    c->left = send.content ? send.size : 0;
+    c->left = c->announced = send.content ? send.size : 0;
     if (c->requests.empty()) {
         c->content = nullptr; // 408, or a request that was refused for its form
         return;
@@ -147,6 +147,15 @@ void HttpCheck::on_body(SlabHandle connection, const Content& content, std::uint
     }
     c->offset += size;
     c->left -= size;
+}
+
+void HttpCheck::on_all_sent(SlabHandle connection, std::uint64_t size) {
+    Connection* c = find(connection);
+    if (c != nullptr && !c->broken && size != c->announced) {
+        universe_.found("http", fmt::format("machine {}: an answer of {} bytes ended after {}",
+                                            c->machine, c->announced, size));
+        c->broken = true;
+    }
 }
 
 void HttpCheck::on_end(SlabHandle connection) {

@@ -4,6 +4,9 @@
 namespace muster::sim {
 
 void InstallCheck::on_durable(const Batch& batch) {
+    for (const std::string& gone : batch.removed_nodes) {
+        nodes_.erase(gone);
+    }
     for (const NodeRecord& node : batch.nodes) {
         const Install& install = node.install;
         const auto before = nodes_.find(node.name());
@@ -28,6 +31,9 @@ void InstallCheck::on_durable(const Batch& batch) {
         if (!install.token.empty()) {
             const auto [known, fresh] =
                 tokens_.try_emplace(install.token, node.name(), install.attempt);
+            if (!fresh && !nodes_.contains(known->second.first)) {
+                known->second.first = node.name(); // it was renamed
+            }
             if (!fresh && known->second != std::pair{node.name(), install.attempt}) {
                 universe_.found("token", fmt::format("attempt {} of {} has the token of attempt {} "
                                                      "of {}",
@@ -36,9 +42,6 @@ void InstallCheck::on_durable(const Batch& batch) {
             }
         }
         nodes_[node.name()] = {install.attempt, install.state};
-    }
-    for (const std::string& gone : batch.removed_nodes) {
-        nodes_.erase(gone);
     }
 }
 

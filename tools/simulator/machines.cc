@@ -90,6 +90,7 @@ void Machines::on_order_read(MachineIndex index) {
                         fmt::format("machine {} wipes its disk, and nobody ordered that", index));
     }
     m.installed = false;
+    m.ordered_anew = false;
 }
 
 void Machines::on_reports_installed(MachineIndex index, bool accepted) {
@@ -99,7 +100,7 @@ void Machines::on_reports_installed(MachineIndex index, bool accepted) {
         ++m.installs;
     }
     if (accepted) {
-        m.wipe_allowed = false;
+        m.wipe_allowed = m.ordered_anew;
     }
 }
 

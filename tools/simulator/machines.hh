@@ -32,10 +32,11 @@ using MachineMaker = std::function<std::unique_ptr<ClientMachine>(const PowerOn&
 /// The truth about one machine.
 struct Machine {
     bool powered = false;
-    bool installed = false;   ///< its disk holds a whole system
-    bool wipe_allowed = true; ///< an order stands: its next install is wanted
-    bool done = false;        ///< runs from its disk: its client engine has finished
-    bool lost = false;        ///< gave up; until its power is cut and comes back
+    bool installed = false;    ///< its disk holds a whole system
+    bool wipe_allowed = true;  ///< an order stands: its next install is wanted
+    bool ordered_anew = false; ///< an order came after it last read one
+    bool done = false;         ///< runs from its disk: its client engine has finished
+    bool lost = false;         ///< gave up; until its power is cut and comes back
     ClientStage stage = ClientStage::off;
     Instant cut_until;
     Instant link_free; ///< its port of the switch has sent everything by then

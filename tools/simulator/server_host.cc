@@ -116,9 +116,7 @@ void ServerHost::kill() {
 }
 
 void ServerHost::fill_random(MutableBytes bytes) {
-    if (universe_.canary == Canary::token_repeated) {
-        secrets_ = Prng{secrets_.next() % 16};
-    }
+
     for (std::byte& b : bytes) {
         b = static_cast<std::byte>(secrets_.next());
     }

@@ -23,6 +23,7 @@ void Streams::send(unsigned worker, const StreamSend& send, Bytes head) {
     c->content = send.content;
     c->offset = send.offset;
     c->left = send.content ? send.size : 0;
+    c->posted = 0;
     c->unsaid = static_cast<std::uint32_t>(head.size());
     if (check_ != nullptr) {
         check_->on_answer(handle, as_text(head), send);
@@ -48,6 +49,7 @@ void Streams::send(unsigned worker, const StreamSend& send, Bytes head) {
         body.content = c->content;
         body.offset = c->offset;
         body.size = c->left;
+        c->posted = c->left;
     }
     c->offset += c->left;
     c->left = 0;
@@ -100,6 +102,7 @@ void Streams::report_flow(SlabHandle handle, std::uint64_t bytes) {
         if (universe_.canary == Canary::short_body && bytes == c.left && bytes > 1) {
             body.size = bytes / 2;
         }
+        c.posted += body.size;
     }
     c.offset += bytes;
     c.left -= bytes;
@@ -136,6 +139,9 @@ void Streams::finish_send(SlabHandle handle) {
     }
     c.sending = false;
     c.content.reset();
+    if (check_ != nullptr && c.client_open) {
+        check_->on_all_sent(handle, c.posted);
+    }
     if (c.close_after && c.client_open) {
         post(arrival(c, true, 0), Segment::Kind::fin, handle);
     }

@@ -86,6 +86,7 @@ private:
         std::uint64_t flow = 0;     ///< bytes of the current flow not yet reported
         std::uint64_t reported = 0; ///< of the current flow
         std::uint32_t serial = 0;   ///< of the current flow: reports of others mean nothing
+        std::uint64_t posted = 0;   ///< bytes of the content, handed to the network
         std::uint32_t unsaid = 0;   ///< bytes of the head, until progress is next reported
     };
     /// What arrives at one end.

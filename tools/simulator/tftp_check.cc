@@ -31,7 +31,9 @@ void TftpCheck::on_received(MachineIndex machine, const ClientRx& datagram) {
         return;
     }
     Transfer& transfer = at->second;
-    if (transfer.server_port == 0) {
+    const auto first = opcode == TftpOpcode::data ? read_tftp_data(datagram.payload)
+                                                  : std::unexpected(TftpWireError{});
+    if (transfer.server_port == 0 && (opcode == TftpOpcode::oack || (first && first->block == 1))) {
         transfer.server_port = datagram.source.port;
     }
     if (transfer.server_port != datagram.source.port) {

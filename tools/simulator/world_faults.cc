@@ -194,6 +194,7 @@ void World::order_anew(MachineIndex machine) {
     }
     universe_.note([&] { return fmt::format("order: install {}", name); });
     machines_.machine(machine).wipe_allowed = true;
+    machines_.machine(machine).ordered_anew = true;
     install_check_.on_order(name);
     server_.order(DynamicRequest::Method::post, "/api/v1/nodes/" + name + "/install");
     cycle_power(machine, power_cycle);
@@ -262,7 +263,15 @@ void World::spoil_stored(StoredState& state) {
         }
         if (universe_.canary == Canary::install_invented && !installed) {
             node.install.state = InstallState::installed;
+            node.install.token_use = TokenUse::spent_installed;
             node.install.deadline = {};
+            spoiled_ = true;
+            return;
+        }
+        NodeRecord& other = state.nodes.front();
+        if (universe_.canary == Canary::token_shared && &other != &node &&
+            !other.install.token.empty() && !node.install.token.empty()) {
+            node.install.token = other.install.token;
             spoiled_ = true;
             return;
         }
