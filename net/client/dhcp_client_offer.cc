@@ -72,6 +72,7 @@ DhcpClientOffer read_dhcp_client_offer(const DhcpMessage& message, const Endpoin
     lease.server =
         message.address(DhcpOptionCode::server_identifier).value_or(message.header.siaddr);
     lease.next_server = next_server_of(message);
+    lease.dhcp_next_server = lease.next_server;
     lease.router = message.address(DhcpOptionCode::router).value_or(Ipv4Address{});
     lease.netmask = message.address(DhcpOptionCode::subnet_mask).value_or(Ipv4Address{});
     lease.lease_s = u32_of(message, DhcpOptionCode::address_lease_time);

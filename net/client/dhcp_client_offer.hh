@@ -16,6 +16,8 @@ struct DhcpClientLease {
     Ipv4Address address{};
     Ipv4Address server{};      ///< option 54
     Ipv4Address next_server{}; ///< siaddr, or option 66 where it is an address, or the server
+    /// The same of the DHCP server's own ACK, whatever a proxyDHCP server says: GRUB takes that.
+    Ipv4Address dhcp_next_server{};
     Ipv4Address router{};
     Ipv4Address netmask{};
     std::uint32_t lease_s = 0;

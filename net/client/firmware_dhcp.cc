@@ -142,9 +142,12 @@ constexpr DhcpClientModel grub() noexcept {
 
 constexpr std::uint8_t udhcpc_parameters[] = {1, 3, 6, 12, 15, 28, 42};
 constexpr std::uint8_t udhcpc_order[] = {50, 54, 57, 55, 60, 61};
-constexpr Duration udhcpc_waits[] = {1s, 1s, 1s};
+// -t 4 -T 1 … -T 5
+constexpr Duration udhcpc_waits[5][3] = {
+    {1s, 1s, 1s}, {2s, 2s, 2s}, {3s, 3s, 3s}, {4s, 4s, 4s}, {5s, 5s, 5s}};
 
-constexpr DhcpClientModel udhcpc(std::string_view vendor_class) noexcept {
+/// `round`: from 0.
+constexpr DhcpClientModel udhcpc(std::string_view vendor_class, std::size_t round) noexcept {
     DhcpClientModel model;
     model.vendor_class = vendor_class;
     model.parameter_list = udhcpc_parameters;
@@ -152,10 +155,10 @@ constexpr DhcpClientModel udhcpc(std::string_view vendor_class) noexcept {
     model.max_size_discover = 576;
     model.max_size_request = 576;
     model.option_order = udhcpc_order;
-    model.discover_waits = udhcpc_waits;
-    model.discover_last_wait = 1s;
-    model.request_waits = udhcpc_waits;
-    model.request_last_wait = 1s;
+    model.discover_waits = udhcpc_waits[round];
+    model.discover_last_wait = udhcpc_waits[round][0];
+    model.request_waits = udhcpc_waits[round];
+    model.request_last_wait = udhcpc_waits[round][0];
     model.nak_wait = 3s;
     return model;
 }
@@ -164,7 +167,7 @@ constexpr DhcpClientModel udhcpc(std::string_view vendor_class) noexcept {
 constexpr Duration system_waits[] = {4s, 8s, 16s, 32s};
 
 constexpr DhcpClientModel system() noexcept {
-    DhcpClientModel model = udhcpc("");
+    DhcpClientModel model = udhcpc("", 0);
     model.discover_waits = system_waits;
     model.discover_last_wait = 64s;
     model.request_waits = system_waits;
@@ -190,7 +193,9 @@ constexpr DhcpClientModel edk2_http_dhcp =
 constexpr DhcpClientModel u_boot_first_dhcp = u_boot("U-Boot", std::nullopt);
 constexpr DhcpClientModel u_boot_dhcp = u_boot("PXEClient:Arch:00007:UNDI:003000", 7);
 constexpr DhcpClientModel grub_dhcp = grub();
-constexpr DhcpClientModel installer_dhcp = udhcpc("udhcp 1.35.0");
+constexpr std::array<DhcpClientModel, 5> installer_dhcp_rounds{
+    udhcpc("udhcp 1.35.0", 0), udhcpc("udhcp 1.35.0", 1), udhcpc("udhcp 1.35.0", 2),
+    udhcpc("udhcp 1.35.0", 3), udhcpc("udhcp 1.35.0", 4)};
 constexpr DhcpClientModel system_dhcp = system();
 
 } // namespace muster

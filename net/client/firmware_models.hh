@@ -9,6 +9,8 @@
 #include "net/client/http_client.hh"
 #include "net/client/tftp_client.hh"
 
+#include <array>
+
 namespace muster {
 
 extern const DhcpClientModel ipxe_rom_dhcp;     ///< QEMU's option ROM on SeaBIOS
@@ -20,8 +22,9 @@ extern const DhcpClientModel edk2_http_dhcp;    ///< EDK2's HTTP boot
 extern const DhcpClientModel u_boot_first_dhcp; ///< its first exchange, for its own script
 extern const DhcpClientModel u_boot_dhcp;       ///< its second, as a PXE client
 extern const DhcpClientModel grub_dhcp;         ///< net_bootp
-extern const DhcpClientModel installer_dhcp;    ///< busybox udhcpc as the minimal installer runs it
-extern const DhcpClientModel system_dhcp;       ///< an installed system: renews its lease
+/// busybox udhcpc as the minimal installer runs it: each round is a second more patient.
+extern const std::array<DhcpClientModel, 5> installer_dhcp_rounds;
+extern const DhcpClientModel system_dhcp; ///< an installed system: renews its lease
 
 extern const TftpClientModel ipxe_tftp;
 extern const TftpClientModel edk2_tftp;

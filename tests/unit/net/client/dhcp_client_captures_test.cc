@@ -99,7 +99,7 @@ struct Named {
 
 /// The models, and the installer's under the name that these captures gave it.
 std::vector<Named> models() {
-    Named installer{"installer", installer_dhcp};
+    Named installer{"installer", installer_dhcp_rounds[0]};
     installer.model.vendor_class = "rb-mini";
     return {{"ipxe rom", ipxe_rom_dhcp},
             {"undionly", ipxe_undi_dhcp},
