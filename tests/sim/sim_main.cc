@@ -16,6 +16,7 @@ constexpr std::string_view usage =
   --seed N         one world, drawn from this number
   --seeds A-B      the worlds of these numbers, one after the other (default 1-1000)
   --trace          prints all that happens
+  --scripted       machines of the simplest kind instead of firmware's
   --canary NAME    plants a bug: store-lies, early-ack, leases-forgotten, …
 Exit status: 0 if nothing was found, 1 if something was, 2 for wrong usage.
 )";
@@ -25,6 +26,7 @@ struct Arguments {
     std::uint64_t to = 1000;
     bool trace = false;
     bool verbose = false;
+    bool scripted = false;
     sim::Canary canary = sim::Canary::none;
 };
 
@@ -41,8 +43,8 @@ bool read_arguments(std::span<char*> words, Arguments& arguments) {
             arguments.trace = true;
             continue;
         }
-        if (word == "--verbose") {
-            arguments.verbose = true;
+        if (word == "--scripted") {
+            arguments.scripted = true;
             continue;
         }
         ++i;
@@ -67,7 +69,7 @@ int run(const Arguments& arguments) {
     std::uint64_t events = 0;
     for (std::uint64_t seed = arguments.from; seed <= arguments.to; ++seed) {
         sim::WorldOptions options = sim::WorldOptions::swarm(seed);
-        options.make = make_scripted_machine;
+        options.make = arguments.scripted ? make_scripted_machine : sim::boot_machines(options);
         options.canary = arguments.canary;
         options.trace = arguments.trace;
         sim::World world{options};

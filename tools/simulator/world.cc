@@ -32,6 +32,21 @@ WorldOptions completed(WorldOptions options) {
 
 } // namespace
 
+MachineMaker boot_machines(const WorldOptions& options) {
+    auto mix = FirmwareMix::read(options.firmware);
+    MUSTER_CHECK(mix.has_value());
+    return [mix = std::move(*mix), own_time = options.own_time,
+            installer = options.installer](const PowerOn& power) {
+        BootMachineOptions machine;
+        machine.firmware = &mix.of(power.index);
+        machine.installer = installer;
+        machine.seed = power.seed;
+        machine.own_time = own_time;
+        machine.installed = power.installed;
+        return make_boot_machine(machine);
+    };
+}
+
 World::World(WorldOptions options)
     : options_(completed(std::move(options))),
       universe_(options_.seed),

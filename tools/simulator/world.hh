@@ -7,6 +7,8 @@
 // server must know it.
 #pragma once
 
+#include "net/client/boot_machine.hh"
+
 #include "tools/simulator/checks.hh"
 #include "tools/simulator/datagrams.hh"
 #include "tools/simulator/machines.hh"
@@ -35,7 +37,10 @@ struct PowerCurve {
 struct WorldOptions {
     std::uint64_t seed = 1;
     MachineOptions machines;
-    MachineMaker make;
+    MachineMaker make;              ///< see boot_machines()
+    std::string firmware = "mixed"; ///< as FirmwareMix reads it
+    double own_time = 1.0;          ///< of the machines: see BootMachineOptions
+    InstallerModel installer;
     NetworkOptions network;
     StreamOptions streams;
     ServerOptions server;
@@ -56,6 +61,9 @@ struct WorldOptions {
     /// All that was drawn, in one line.
     [[nodiscard]] std::string text() const;
 };
+
+/// Machines with the firmware and the installer that `options` name.
+[[nodiscard]] MachineMaker boot_machines(const WorldOptions& options);
 
 class World {
 public:
