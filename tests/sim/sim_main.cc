@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs worlds: many seeds, or one of them with all that happens in it.
 #include "tests/sim/scripted_machine.hh"
+#include "tools/simulator/storm.hh"
 #include "tools/simulator/world.hh"
 
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstring>
+#include <map>
 
 namespace muster::test {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::string_view usage =
   --seeds A-B      the worlds of these numbers, one after the other (default 1-1000)
   --trace          prints all that happens
   --scripted       machines of the simplest kind instead of firmware's
+  --storm N        so many machines at once in a clean world, for its speed
   --canary NAME    plants a bug: store-lies, early-ack, leases-forgotten, …
 Exit status: 0 if nothing was found, 1 if something was, 2 for wrong usage.
 )";
@@ -27,6 +29,7 @@ struct Arguments {
     bool trace = false;
     bool verbose = false;
     bool scripted = false;
+    std::uint64_t storm = 0;
     sim::Canary canary = sim::Canary::none;
 };
 
@@ -55,6 +58,7 @@ bool read_arguments(std::span<char*> words, Arguments& arguments) {
                    word == "--seeds" && dash != std::string_view::npos &&
                    read_number(value.substr(0, dash), arguments.from) &&
                    read_number(value.substr(dash + 1), arguments.to)) {
+        } else if (word == "--storm" && read_number(value, arguments.storm)) {
         } else if (word == "--canary" && sim::read_canary(value) != sim::Canary::none) {
             arguments.canary = sim::read_canary(value);
         } else {
@@ -62,6 +66,36 @@ bool read_arguments(std::span<char*> words, Arguments& arguments) {
         }
     }
     return true;
+}
+
+/// A storm in a few lines, for whoever works on the simulator's speed.
+int run_storm(std::uint32_t nodes) {
+    StormOptions options;
+    options.nodes = nodes;
+    const auto storm = simulate_storm(options);
+    if (!storm) {
+        fmt::print(stderr, "{}\n", storm.error());
+        return 2;
+    }
+    fmt::print("{} installed, {} lost, in {:.0f} s of virtual time; {} events, {} datagrams ({} "
+               "lost), link use {:.3f}, digest {:016x}\n",
+               storm->installed, storm->lost, static_cast<double>(storm->took.count()) * 1e-9,
+               storm->events, storm->datagrams, storm->datagrams_lost, storm->link_use,
+               storm->digest);
+    for (std::size_t i = 0; i < client_wait_count; ++i) {
+        fmt::print("  waited {:16} {:.1f} s a machine\n", to_text(static_cast<ClientWait>(i)),
+                   static_cast<double>(storm->waited[i].count()) * 1e-9 / nodes);
+    }
+    std::map<std::string, unsigned> reasons;
+    for (const StormMachine& machine : storm->machines) {
+        if (!machine.installed) {
+            ++reasons[fmt::format("{}: {}", machine.firmware, machine.why)];
+        }
+    }
+    for (const auto& [why, count] : reasons) {
+        fmt::print("  {} x {}\n", count, why);
+    }
+    return storm->lost == 0 ? 0 : 1;
 }
 
 int run(const Arguments& arguments) {
@@ -107,5 +141,7 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "{}", muster::test::usage);
         return 2;
     }
-    return muster::test::run(arguments);
+    return arguments.storm != 0
+               ? muster::test::run_storm(static_cast<std::uint32_t>(arguments.storm))
+               : muster::test::run(arguments);
 }

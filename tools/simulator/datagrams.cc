@@ -126,12 +126,8 @@ std::optional<Instant> Datagrams::arrival(const Packet& packet) {
 
 void Datagrams::write_as_frame(Packet& packet) {
     if (packet.content) {
-        packet.payload.resize(packet.size);
-        ByteWriter writer{packet.payload};
-        writer.u16(3); // DATA
-        writer.u16(static_cast<std::uint16_t>(packet.block));
-        universe_.files.read(*packet.content, (packet.block - 1) * packet.blksize,
-                             MutableBytes{packet.payload}.subspan(4));
+        const Bytes data = write_data(packet);
+        packet.payload.assign(data.begin(), data.end());
         packet.content.reset();
     }
     const MacAddress machine = packet.everybody && !packet.to_server
@@ -159,6 +155,27 @@ void Datagrams::write_as_frame(Packet& packet) {
     }
 }
 
+/// A DATA packet, as it leaves the server.
+Bytes Datagrams::write_data(const Packet& packet) {
+    if (scratch_.size() < packet.size) {
+        scratch_.resize(packet.size);
+    }
+    const MutableBytes data = MutableBytes{scratch_}.first(packet.size);
+    data[0] = std::byte{0};
+    data[1] = std::byte{3}; // DATA
+    data[2] = static_cast<std::byte>(packet.block >> 8U & 0xFFU);
+    data[3] = static_cast<std::byte>(packet.block & 0xFFU);
+    const bool of_file = SimFiles::number_of(*packet.content).has_value();
+    if (!universe_.files.blank() || !of_file) {
+        universe_.files.read(*packet.content, (packet.block - 1) * packet.blksize, data.subspan(4));
+        scratch_used_ = packet.size;
+    } else if (scratch_used_ > 0) { // blank files are read into what is blank already
+        std::fill(scratch_.begin() + 4, scratch_.begin() + scratch_used_, std::byte{0});
+        scratch_used_ = 0;
+    }
+    return data;
+}
+
 std::optional<Bytes> Datagrams::open(Packet& packet) {
     Bytes payload;
     if (packet.framed) {
@@ -174,18 +191,13 @@ std::optional<Bytes> Datagrams::open(Packet& packet) {
     } else if (packet.damaged && packet.size > 0) {
         return std::nullopt;
     } else if (packet.content) {
-        scratch_.resize(packet.size);
-        ByteWriter writer{scratch_};
-        writer.u16(3); // DATA
-        writer.u16(static_cast<std::uint16_t>(packet.block));
-        universe_.files.read(*packet.content, (packet.block - 1) * packet.blksize,
-                             MutableBytes{scratch_}.subspan(4));
-        payload = scratch_;
+        payload = write_data(packet);
     } else {
         payload = packet.payload;
     }
     if (packet.unseen && payload.size() >= 8) {
         // Two 16-bit words change places: a sum does not care.
+        scratch_used_ = static_cast<std::ptrdiff_t>(payload.size());
         scratch_.assign(payload.begin(), payload.end());
         const std::size_t words = scratch_.size() / 2;
         const std::size_t x = 2 * (packet.damage % words);

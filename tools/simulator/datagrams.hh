@@ -101,6 +101,7 @@ private:
     [[nodiscard]] std::optional<Instant> arrival(const Packet& packet);
     void lose(std::uint32_t slot, PacketLoss why) noexcept;
     void write_as_frame(Packet& packet);
+    [[nodiscard]] Bytes write_data(const Packet& packet);
     void send_to_machine(Packet& packet, std::uint32_t slot, std::optional<MachineIndex> machine);
     void send_by_address(std::uint32_t slot);
 
@@ -119,6 +120,7 @@ private:
     std::vector<Packet> packets_;
     std::vector<std::uint32_t> free_;
     std::vector<std::byte> scratch_;
+    std::ptrdiff_t scratch_used_ = 0; ///< bytes of it that may not be blank
     std::vector<std::byte> frame_;
     std::vector<std::byte> flipped_; ///< of a planted bug
     Instant server_tx_free_;

@@ -37,7 +37,7 @@ void SimFiles::add(ContentRoot root, const std::string& name, std::uint64_t size
     files_.push_back(std::move(file));
     File& added = files_.back();
     auto content = std::make_shared<SimContent>();
-    if (size <= kept_size_max) {
+    if (size <= kept_size_max && !blank_) {
         added.bytes.resize(size);
         make(number, 0, added.bytes);
         content->bytes = added.bytes;
@@ -86,6 +86,10 @@ void SimFiles::read(const Content& content, std::uint64_t offset, MutableBytes o
 }
 
 void SimFiles::make(FileNumber number, std::uint64_t offset, MutableBytes out) const {
+    if (blank_) {
+        std::fill(out.begin(), out.end(), std::byte{0});
+        return;
+    }
     const std::uint64_t seed = word_of(seed_, static_cast<std::uint64_t>(number) + 1);
     while (!out.empty()) {
         const std::uint64_t word = word_of(seed, offset / 8);

@@ -21,6 +21,10 @@ class SimFiles final : public ContentIndex {
 public:
     explicit SimFiles(std::uint64_t seed) : seed_(seed) {}
 
+    /// Files that are added from now on are full of zeros: for worlds that nobody looks into.
+    void set_blank() noexcept { blank_ = true; }
+    [[nodiscard]] bool blank() const noexcept { return blank_; }
+
     /// Adds a file below files/, or a boot loader by its name.
     void add(ContentRoot root, const std::string& name, std::uint64_t size);
 
@@ -54,6 +58,7 @@ private:
     void make(FileNumber number, std::uint64_t offset, MutableBytes out) const;
 
     std::uint64_t seed_;
+    bool blank_ = false;
     std::vector<File> files_;
     std::map<std::string, FileNumber, std::less<>> by_path_;
     std::map<std::string, std::string> loaders_;

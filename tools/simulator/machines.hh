@@ -16,6 +16,9 @@ class AddressCheck;
 class Datagrams;
 class Streams;
 
+/// More have no place in the site's pools (10.1.0.0 and on).
+inline constexpr std::uint32_t machines_max = 500'000;
+
 struct MachineOptions {
     std::uint32_t count = 1;
     std::uint32_t streams_max = 64;

@@ -92,6 +92,9 @@ World::~World() = default;
 
 void World::add_files() {
     SimFiles& files = universe_.files;
+    if (!options_.checks) {
+        files.set_blank();
+    }
     const ContentSizes& sizes = options_.content;
     files.add(ContentRoot::files, "minimal/linux", sizes.kernel);
     files.add(ContentRoot::files, "minimal/initrd", sizes.initrd);
@@ -109,8 +112,8 @@ void World::add_files() {
 }
 
 void World::plan_power() {
-    // After the server is up: machines that find nobody are another story, which crashes tell.
-    const Instant first = Instant{} + options_.server.process_start + 10ms;
+    // Machines that find no server are another story, which crashes tell.
+    const Instant first = first_power_on();
     const std::uint32_t count = options_.machines.count;
     const PowerCurve& curve = options_.power;
     for (MachineIndex i = 0; i < count; ++i) {

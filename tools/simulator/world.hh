@@ -81,6 +81,10 @@ public:
     void heal();
 
     [[nodiscard]] bool all_done() const noexcept;
+    /// When the first machine is switched on: after the server is up.
+    [[nodiscard]] Instant first_power_on() const noexcept {
+        return Instant{} + options_.server.process_start + 10ms;
+    }
     [[nodiscard]] const std::vector<Finding>& findings() const noexcept {
         return universe_.findings;
     }
