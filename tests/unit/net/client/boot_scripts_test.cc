@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Boot scripts as iPXE, GRUB and PXELINUX understand them: those that the server writes, and those
 // that people write.
+#include "core/base/prng.hh"
 #include "core/content/boot_script.hh"
 #include "net/client/grub_script.hh"
 #include "net/client/ipxe_script.hh"
@@ -303,6 +304,42 @@ TEST(Pxelinux, ConfigurationsOfPeople) {
     EXPECT_EQ(pxelinux("DEFAULT a\nLABEL a\n LINUX http://10.0.0.1/l\n", {}, false, 12, false),
               Lines{"stuck: boot: prompt: cannot fetch http://10.0.0.1/l"})
         << "pxelinux.0 has no TCP";
+}
+
+// What a server sends by mistake ends in a prompt, not in a crash or a loop without end.
+TEST(BootScripts, GarbageIsSurvived) {
+    const std::string scripts[] = {
+        install_script(script_for(BootLoader::ipxe), install),
+        install_script(script_for(BootLoader::grub), install),
+        boot_local_script(script_for(BootLoader::grub)),
+        install_script(script_for(BootLoader::pxelinux), install),
+        "for i in 1 2; do if [ $i = 1 ]; then sleep 1; fi; done\nmenuentry 'a' { linux /x }\n"};
+    constexpr std::string_view odd = "${}()'\"\\;|&\n\t #[]=:/0a";
+    Prng prng{11};
+    for (int round = 0; round < 1'500; ++round) {
+        std::string text = scripts[prng.below(std::size(scripts))];
+        for (std::uint64_t changes = 1 + prng.below(6); changes > 0; --changes) {
+            const std::size_t at = prng.below(text.size());
+            switch (prng.below(3)) {
+            case 0:
+                text[at] = odd[prng.below(odd.size())];
+                break;
+            case 1:
+                text.erase(at, 1 + prng.below(8));
+                break;
+            default:
+                text.insert(at, 1, odd[prng.below(odd.size())]);
+                break;
+            }
+            if (text.empty()) {
+                text = "#";
+            }
+        }
+        const bool disk = prng.chance(0.5);
+        EXPECT_LE(ipxe(text, {{"*", text}}, prng.chance(0.5), disk).size(), 12U);
+        EXPECT_LE(grub(text, {{"*", text}}, disk).size(), 12U);
+        EXPECT_LE(pxelinux(text, {{"*", text}}, disk).size(), 12U);
+    }
 }
 
 TEST(BootUrl, ReadsWhatScriptsName) {
