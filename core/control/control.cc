@@ -111,11 +111,19 @@ void Control::step(const Now& now, ControlOutbox& out) {
             progress_due_ = Instant::never();
         }
     }
-    if (outage_ && (try_store || !ledger_.batch_empty())) {
+    // Until the site's nodes are kept once, nobody may be taken for an unknown machine: the rule
+    // for those may be to install. The batch that can change this comes with the next try.
+    const bool too_soon = !merged_ && !try_store;
+    if (outage_ && !too_soon && (try_store || !ledger_.batch_empty())) {
         probe_store(now);
     }
     if (ledger_.batch_empty()) {
         answer_requests(true, out);
+    } else if (too_soon) {
+        ledger_.take_back();
+        counters_.leases_refused += leases_in_batch_;
+        answer_leases(false, out);
+        answer_requests(false, out);
     } else if (auto committed = ledger_.commit()) {
         on_committed(std::move(*committed), now, out);
     } else {
@@ -229,6 +237,7 @@ void Control::on_committed(Ledger::Committed committed, const Now& now, ControlO
     answer_leases(true, out);
     if (site_in_batch_) {
         site_in_batch_ = false;
+        merged_ = true;
         last_site_.reset();
         snapshot_due_ = true;
     }

@@ -115,6 +115,7 @@ private:
     std::shared_ptr<const Site> new_site_;
     std::shared_ptr<const Site> last_site_; ///< to go back to when the merge cannot be kept
     bool site_in_batch_ = false;
+    bool merged_ = false; ///< the nodes of a site are kept, since start()
     bool snapshot_due_ = false;
     std::uint64_t snapshot_revision_ = 0;
     absl::flat_hash_map<MacAddress, NodeBoot> published_;
