@@ -10,6 +10,7 @@
 #include "tools/muster-load/arrivals.hh"
 #include "tools/muster-load/live_view.hh"
 #include "tools/muster-load/machines.hh"
+#include "tools/muster-load/neighbour_table.hh"
 #include "tools/muster-load/server_usage.hh"
 
 #include <fmt/format.h>
@@ -172,6 +173,7 @@ private:
     std::uint64_t news_ = 0;
     std::uint64_t received_before_ = 0;
     double cpu_before_ = 0;
+    std::uint64_t overflows_before_ = neighbour_table_overflows();
     bool warm_ = false;
     std::string given_up_;
 };
@@ -262,7 +264,9 @@ void Run::look_around(Instant now) {
     if (options_.kind == Kind::storm) {
         tally_.sample(now - start_);
     }
-    view_.draw(options_, tally_, now - start_);
+    if (view_.shown()) {
+        view_.draw(options_, moment_of(tally_, now - start_));
+    }
     next_tick_ = now + tick;
 }
 
@@ -369,6 +373,7 @@ Outcome Run::outcome() noexcept {
     if (driver_.frames().is_open()) {
         result.overruns = driver_.frames().overruns();
     }
+    result.neighbour_overflows = neighbour_table_overflows() - overflows_before_;
     result.congestion_control = driver_.streams().congestion_control();
     result.given_up = given_up_;
     result.advice = driver_.datagrams().refusal();
