@@ -32,10 +32,16 @@ std::uint64_t neighbour_table_overflows_in(const std::string& statistics) {
 }
 
 std::uint64_t neighbour_table_overflows() {
-    std::ifstream file{"/proc/net/stat/arp_cache"};
-    std::ostringstream text;
-    text << file.rdbuf();
-    return neighbour_table_overflows_in(text.str());
+    // Counted for all network namespaces together, but shown in the first one's folder alone.
+    for (const char* path : {"/proc/net/stat/arp_cache", "/proc/1/net/stat/arp_cache"}) {
+        std::ifstream file{path};
+        std::ostringstream text;
+        text << file.rdbuf();
+        if (file) {
+            return neighbour_table_overflows_in(text.str());
+        }
+    }
+    return 0;
 }
 
 } // namespace muster::load
