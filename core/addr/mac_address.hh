@@ -14,10 +14,22 @@ namespace muster {
 struct MacAddress {
     std::array<std::uint8_t, 6> octets{};
 
+    /// The octets as one number, the first one highest.
+    [[nodiscard]] constexpr std::uint64_t number() const noexcept {
+        std::uint64_t all = 0;
+        for (const std::uint8_t octet : octets) {
+            all = all << 8U | octet;
+        }
+        return all;
+    }
     friend constexpr auto operator<=>(const MacAddress&, const MacAddress&) = default;
+    // As one number: octet by octet, comparing is a call of memcmp, several for each packet.
+    friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) noexcept {
+        return a.number() == b.number();
+    }
     template <class H>
     friend H AbslHashValue(H h, const MacAddress& mac) {
-        return H::combine(std::move(h), mac.octets);
+        return H::combine(std::move(h), mac.number());
     }
     [[nodiscard]] constexpr bool is_zero() const noexcept { return *this == MacAddress{}; }
     static constexpr MacAddress broadcast() noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/client/boot_installer.hh"
 
+#include "net/client/boot_installer_texts.hh"
 #include "net/client/firmware_models.hh"
 
 #include <fmt/format.h>
@@ -10,62 +11,13 @@
 namespace muster {
 namespace {
 
-// Times of the emulated machines in CLIENTS.md and of the minimal installer on them.
+// As measured on emulated machines.
 constexpr Duration kernel_time = 3s;
 constexpr Duration partition_time = 1500ms;
 constexpr Duration configure_time = 4s;
 // As deploy/minimal-installer/init has them.
-constexpr Duration request_patience = 60s;
 constexpr Duration installed_patience = 1800s;
-constexpr Duration first_pause = 1s;
-constexpr Duration longest_pause = 30s;
-constexpr Duration progress_interval = 1s;
 constexpr std::size_t answers_size_max = 65'536;
-
-std::string_view trimmed(std::string_view text) noexcept {
-    while (text.ends_with('/')) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
-
-/// The value of `key` among the words of a command line.
-std::string value_of(std::string_view cmdline, std::string_view key) {
-    while (!cmdline.empty()) {
-        const std::size_t end = std::min(cmdline.find(' '), cmdline.size());
-        const std::string_view word = cmdline.substr(0, end);
-        if (word.starts_with(key)) {
-            return std::string{trimmed(word.substr(key.size()))};
-        }
-        cmdline.remove_prefix(std::min(end + 1, cmdline.size()));
-    }
-    return {};
-}
-
-/// What stands between `key="` and the next quote at the beginning of a line.
-std::string setting_of(std::string_view text, std::string_view key) {
-    const std::string start = std::string{key} + "=\"";
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        if (line.starts_with(start)) {
-            line.remove_prefix(start.size());
-            return std::string{line.substr(0, line.find('"'))};
-        }
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return {};
-}
-
-/// A preseed file says in its last command where the end is to be reported: `…/installed`.
-std::string report_url_of(std::string_view text) {
-    constexpr std::string_view name = "/installed";
-    const std::size_t end = text.find(name);
-    const std::size_t begin = text.substr(0, end).rfind("http://");
-    return end == std::string_view::npos || begin == std::string_view::npos
-               ? std::string{}
-               : std::string{text.substr(begin, end - begin)};
-}
 
 } // namespace
 
@@ -73,16 +25,16 @@ BootInstaller::BootInstaller(const BootMachineOptions& options, std::string_view
                              std::uint64_t seed)
     : model_(options.installer),
       own_time_(options.own_time),
-      report_(value_of(cmdline, "muster.report=")),
-      image_(value_of(cmdline, "muster-load.image=")),
+      report_(command_line_value(cmdline, "muster.report=")),
+      image_(command_line_value(cmdline, "muster-load.image=")),
       seed_(seed),
       requests_(installer_http),
       bulk_(model_.kind == InstallerModel::Kind::packages ? packages_http : installer_http) {
     const bool packages = model_.kind == InstallerModel::Kind::packages;
-    if (const auto folder = value_of(cmdline, "muster.answers="); !folder.empty()) {
+    if (const auto folder = command_line_value(cmdline, "muster.answers="); !folder.empty()) {
         answers_ = folder + (packages ? "/preseed.cfg" : "/install.conf");
     } else if (packages) {
-        answers_ = value_of(cmdline, "url=");
+        answers_ = command_line_value(cmdline, "url=");
     }
 }
 
@@ -136,6 +88,7 @@ void BootInstaller::on_worked(ClientContext& context) {
     case Step::download:
     case Step::packages:
     case Step::installed:
+    case Step::failed:
     case Step::over:
         return;
     }
@@ -195,7 +148,7 @@ void BootInstaller::ask_again(ClientContext& context) {
 
 bool BootInstaller::asking() const noexcept {
     return step_ == Step::started || step_ == Step::answers || step_ == Step::image ||
-           step_ == Step::installed;
+           step_ == Step::installed || step_ == Step::failed;
 }
 
 /// A request has ended. What the server refuses is not tried again; a silence is.
@@ -209,9 +162,14 @@ void BootInstaller::on_asked(ClientContext& context) {
         pause_ = std::min(pause_ * 2, longest_pause);
         return;
     }
-    if (!ok && step_ != Step::installed) { // an end that could not be reported is an end
-        end(refused ? ClientOutcome::refused : ClientOutcome::silent,
-            fmt::format("{}: {}", url_, requests_.why()));
+    // An end that could not be reported is an end.
+    if (!ok && step_ != Step::installed && step_ != Step::failed) {
+        std::string why = fmt::format("{}: {}", url_, requests_.why());
+        if (refused && step_ != Step::image) { // the server does not want this machine installed
+            end(ClientOutcome::refused, std::move(why));
+        } else {
+            fail(refused ? ClientOutcome::refused : ClientOutcome::silent, std::move(why), context);
+        }
         return;
     }
     switch (step_) {
@@ -235,6 +193,9 @@ void BootInstaller::on_asked(ClientContext& context) {
         }
         end(ClientOutcome::done, {});
         return;
+    case Step::failed:
+        end(failure_, std::move(why_));
+        return;
     case Step::kernel:
     case Step::lease:
     case Step::no_lease:
@@ -256,117 +217,12 @@ void BootInstaller::on_answers(ClientContext& context) {
         work(Step::disk, own(partition_time), context);
         return;
     }
-    image_ = setting_of(requests_.body(), "image");
+    image_ = order_value(requests_.body(), "image");
     if (image_.empty()) {
-        end(ClientOutcome::broken, "install.conf: image is missing");
+        fail(ClientOutcome::broken, "install.conf: image is missing", context);
         return;
     }
     ask(Step::image, image_, HttpFetch::Method::head, request_patience, context);
-}
-
-void BootInstaller::begin_download(ClientContext& context) {
-    touched_disk_ = true;
-    download_began_ = context.now.steady;
-    if (model_.kind == InstallerModel::Kind::packages) {
-        step_ = Step::packages;
-        package_ = 0;
-        next_package(context);
-        return;
-    }
-    const auto url = read_boot_url(image_);
-    if (!url || url->scheme != BootUrl::Scheme::http) {
-        end(ClientOutcome::broken, "it cannot fetch " + image_);
-        return;
-    }
-    step_ = Step::download;
-    percent_ = 0;
-    progress_at_ = report_.empty() ? Instant::never() : context.now.steady + progress_interval;
-    waited_ = patience_ = {};
-    bulk_.begin({.local = dhcp_->lease().address,
-                 .server = url->server,
-                 .host = url->host,
-                 .target = url->path},
-                context);
-}
-
-void BootInstaller::next_package(ClientContext& context) {
-    if (package_ == model_.packages) {
-        write_out(context);
-        return;
-    }
-    // From the server of the answers, else of the lease.
-    const auto of_answers = read_boot_url(answers_.empty() ? report_ : answers_);
-    const Endpoint server =
-        of_answers ? of_answers->server : Endpoint{dhcp_->lease().next_server, 80};
-    std::string path = model_.package_path;
-    if (const auto at = path.find("{}"); at != std::string::npos) {
-        path.replace(at, 2, std::to_string(package_));
-    }
-    ++package_;
-    bulk_.begin({.local = dhcp_->lease().address,
-                 .server = server,
-                 .host = of_answers ? of_answers->host : std::string{},
-                 .target = path},
-                context);
-}
-
-/// `wget` has ended: what broke off begins anew, as the installer's script has it.
-void BootInstaller::on_download(ClientContext& context) {
-    if (bulk_.outcome() == ClientOutcome::done) {
-        if (step_ == Step::packages) {
-            next_package(context);
-        } else {
-            write_out(context);
-        }
-        return;
-    }
-    const std::string why =
-        fmt::format("{}: {}", step_ == Step::packages ? "a package" : image_, bulk_.why());
-    if (step_ == Step::packages || bulk_.outcome() == ClientOutcome::refused ||
-        waited_ >= request_patience) {
-        end(bulk_.outcome(), why);
-        return;
-    }
-    context.failed(why);
-    pause_ = waited_ == Duration{} ? first_pause : std::min(pause_ * 2, longest_pause);
-    waited_ += pause_;
-    since_ = context.now.steady;
-    until_ = since_ + pause_;
-    progress_at_ = Instant::never();
-}
-
-void BootInstaller::write_out(ClientContext& context) {
-    progress_at_ = Instant::never();
-    Duration behind{};
-    if (model_.disk_rate != 0 && step_ == Step::download) {
-        const auto whole = std::chrono::duration<double>{static_cast<double>(bulk_.bytes()) /
-                                                         static_cast<double>(model_.disk_rate)};
-        behind =
-            std::chrono::duration_cast<Duration>(whole) - (context.now.steady - download_began_);
-    }
-    bulk_.close(context);
-    work(Step::unpacking, behind, context);
-}
-
-/// At most one a second, and only what is more than before.
-void BootInstaller::report_progress(ClientContext& context) {
-    progress_at_ = context.now.steady + progress_interval;
-    if (image_size_ == 0 || requests_.busy()) {
-        return;
-    }
-    const auto percent =
-        static_cast<unsigned>(std::min<std::uint64_t>(bulk_.bytes() * 100 / image_size_, 99));
-    const auto url = read_boot_url(report_);
-    if (percent <= percent_ || !url) {
-        return;
-    }
-    percent_ = percent;
-    requests_.begin(
-        {.local = dhcp_->lease().address,
-         .server = url->server,
-         .host = url->host,
-         .target = fmt::format("{}/progress?percent={}&message=unpacking", url->path, percent)},
-        context);
 }
 
 void BootInstaller::on_datagram(const ClientRx& datagram, ClientContext& context) noexcept {
@@ -437,6 +293,19 @@ void BootInstaller::drop(ClientContext& context) {
 Instant BootInstaller::deadline() const noexcept {
     return std::min({until_, progress_at_, dhcp_ ? dhcp_->deadline() : Instant::never(),
                      requests_.deadline(), bulk_.deadline()});
+}
+
+/// Says so to the server, if it can, before it ends.
+void BootInstaller::fail(ClientOutcome outcome, std::string why, ClientContext& context) {
+    progress_at_ = Instant::never();
+    if (report_.empty()) {
+        end(outcome, std::move(why));
+        return;
+    }
+    failure_ = outcome;
+    why_ = std::move(why);
+    ask(Step::failed, report_ + "/failed?message=" + url_encoded(why_), HttpFetch::Method::get,
+        request_patience, context);
 }
 
 void BootInstaller::end(ClientOutcome outcome, std::string why) {

@@ -46,8 +46,14 @@ private:
         packages,  ///< one after the other
         writing,   ///< configures, makes bootable
         installed, ///< reports that
+        failed,    ///< reports why not
         over,
     };
+
+    // As deploy/minimal-installer/init has them.
+    static constexpr Duration request_patience{std::chrono::seconds{60}};
+    static constexpr Duration first_pause{std::chrono::seconds{1}};
+    static constexpr Duration longest_pause{std::chrono::seconds{30}};
 
     void lease_round(ClientContext& context);
     void after_lease(ClientContext& context);
@@ -63,6 +69,7 @@ private:
     void work(Step step, Duration duration, ClientContext& context);
     void on_worked(ClientContext& context);
     void write_out(ClientContext& context);
+    void fail(ClientOutcome outcome, std::string why, ClientContext& context);
     void end(ClientOutcome outcome, std::string why);
     [[nodiscard]] Duration own(Duration duration) const noexcept;
     [[nodiscard]] bool asking() const noexcept;
@@ -76,6 +83,7 @@ private:
     std::string report_;  ///< URL to which `/started` and the like are added
     std::string image_;
     ClientOutcome outcome_ = ClientOutcome::idle;
+    ClientOutcome failure_ = ClientOutcome::broken; ///< while it is being reported
     std::string why_;
     Step step_ = Step::kernel;
     unsigned round_ = 0; ///< of udhcpc

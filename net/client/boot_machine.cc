@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "net/client/boot_machine.hh"
-
+// From power-on to the kernel.
 #include "core/base/check.hh"
-#include "net/client/boot_fetcher.hh"
-#include "net/client/boot_installer.hh"
-#include "net/client/boot_program.hh"
-#include "net/client/firmware_models.hh"
-#include "net/client/router_solicitor.hh"
+#include "net/client/boot_machine_state.hh"
 
 #include <algorithm>
 
@@ -16,118 +11,8 @@ namespace {
 /// A machine that is installed and sent to install again, again and again, is not what anybody
 /// wants to simulate for ever.
 constexpr unsigned boots_max = 16;
-/// The installer's script waits so long before it restarts a machine that it could not install.
-constexpr Duration restart_pause = 60s;
-constexpr std::uint32_t shortest_lease_s = 60;
 
-class BootMachine final : public ClientMachine {
-public:
-    explicit BootMachine(const BootMachineOptions& options)
-        : options_(options),
-          firmware_(*options.firmware),
-          prng_(options.seed),
-          fetcher_(prng_.next()),
-          has_system_(options.installed) {}
-
-    void start(ClientContext& context) noexcept override {
-        power_on(context);
-        settle(context);
-    }
-    void on_datagram(const ClientRx& datagram, ClientContext& context) noexcept override {
-        if (dhcp_) {
-            dhcp_->on_datagram(datagram, context);
-        }
-        solicitor_.on_datagram(datagram, context);
-        fetcher_.on_datagram(datagram, context);
-        if (installer_) {
-            installer_->on_datagram(datagram, context);
-        }
-        settle(context);
-    }
-    void on_timer(ClientContext& context) noexcept override;
-    void on_stream_open(ClientStreamId stream, ClientContext& context) noexcept override {
-        if (HttpClient* const http = owner(stream)) {
-            http->on_stream_open(context);
-        }
-        settle(context);
-    }
-    void on_stream_data(ClientStreamId stream, Bytes bytes,
-                        ClientContext& context) noexcept override {
-        if (HttpClient* const http = owner(stream)) {
-            http->on_stream_data(bytes, context);
-        }
-        settle(context);
-    }
-    void on_stream_discarded(ClientStreamId stream, std::uint64_t size,
-                             ClientContext& context) noexcept override {
-        if (HttpClient* const http = owner(stream)) {
-            http->on_stream_discarded(size, context);
-        }
-        settle(context);
-    }
-    void on_stream_closed(ClientStreamId stream, ClientContext& context) noexcept override {
-        if (HttpClient* const http = owner(stream)) {
-            http->on_stream_closed(context);
-        }
-        settle(context);
-    }
-
-private:
-    enum class State : std::uint8_t {
-        starting, ///< its program's own start
-        wishing,  ///< performs what its program wants
-        system,   ///< runs the installer
-        pausing,  ///< before it restarts, not installed
-        disk,     ///< runs from its disk
-        over,
-    };
-
-    void power_on(ClientContext& context);
-    void run_program(const BootProgramModel& model, const BootUrl& url, ClientContext& context);
-    void begin_program(ClientContext& context);
-    void perform(BootWish wish, ClientContext& context);
-    [[nodiscard]] bool wish_is_over(BootAnswer& answer, std::string& why);
-    void leave(std::string why, ClientContext& context);
-    void start_kernel(const std::string& cmdline, ClientContext& context);
-    void on_installer_end(ClientContext& context);
-    void reboot(ClientContext& context);
-    void boot_disk(ClientContext& context);
-    void on_disk(ClientContext& context);
-    void lose(std::string why, ClientContext& context);
-    void enter(ClientStage stage, ClientContext& context);
-    void wait(Duration duration, ClientWait reason, ClientContext& context);
-    void settle(ClientContext& context);
-    [[nodiscard]] bool go_on(ClientContext& context);
-    [[nodiscard]] HttpClient* owner(ClientStreamId stream) noexcept;
-    [[nodiscard]] Duration own(Duration duration) const noexcept {
-        return Duration{
-            static_cast<std::int64_t>(static_cast<double>(duration.count()) * options_.own_time)};
-    }
-
-    BootMachineOptions options_;
-    const FirmwareModel& firmware_;
-    Prng prng_;
-    State state_ = State::starting;
-    ClientStage stage_ = ClientStage::off;
-    // The program that runs, and what it wants.
-    BootPlace place_;
-    std::unique_ptr<BootProgram> program_;
-    BootWish wish_;
-    bool ran_expected_ = false;
-    std::optional<DhcpClient> dhcp_;
-    RouterSolicitor solicitor_;
-    BootFetcher fetcher_;
-    std::optional<BootInstaller> installer_;
-    // A wait of its own.
-    Instant until_ = Instant::never();
-    Instant since_{};
-    ClientWait reason_ = ClientWait::client;
-    bool has_system_;
-    unsigned rom_tries_ = 0;
-    unsigned boots_ = 0;
-    Instant disk_until_ = Instant::never();
-    Instant renew_at_ = Instant::never();
-};
+} // namespace
 
 void BootMachine::enter(ClientStage stage, ClientContext& context) {
     if (stage != stage_) {
@@ -287,97 +172,6 @@ void BootMachine::leave(std::string why, ClientContext& context) {
     lose(std::move(why), context);
 }
 
-void BootMachine::start_kernel(const std::string& cmdline, ClientContext& context) {
-    fetcher_.drop(context);
-    solicitor_.stop();
-    if (!ran_expected_) {
-        context.failed("it was not given " + std::string{to_text(*firmware_.expects)} + ", as " +
-                       std::string{firmware_.name} + " is meant to be");
-    }
-    program_.reset();
-    dhcp_.reset();
-    state_ = State::system;
-    enter(ClientStage::installer, context);
-    installer_.emplace(options_, cmdline, prng_.next());
-    installer_->begin(context);
-}
-
-void BootMachine::on_installer_end(ClientContext& context) {
-    const bool ok = installer_->outcome() == ClientOutcome::done;
-    installer_->drop(context);
-    if (ok) {
-        installer_.reset();
-        has_system_ = true;
-        if (options_.network_first) {
-            reboot(context);
-        } else {
-            boot_disk(context);
-        }
-        return;
-    }
-    context.failed("not installed: " + installer_->why());
-    const bool touched = installer_->touched_disk();
-    has_system_ = has_system_ && !touched;
-    installer_.reset();
-    state_ = State::pausing;
-    wait(restart_pause, ClientWait::client, context);
-}
-
-void BootMachine::reboot(ClientContext& context) {
-    dhcp_.reset();
-    enter(ClientStage::off, context);
-    power_on(context);
-}
-
-void BootMachine::boot_disk(ClientContext& context) {
-    if (!has_system_) {
-        lose("sent to its disk, where nothing is", context);
-        return;
-    }
-    fetcher_.drop(context);
-    solicitor_.stop();
-    program_.reset();
-    state_ = State::disk;
-    enter(ClientStage::disk, context);
-    if (options_.disk_time <= Duration{}) {
-        state_ = State::over;
-        context.finish(true);
-        return;
-    }
-    disk_until_ = context.now.steady + options_.disk_time;
-    renew_at_ = Instant::never();
-    dhcp_.emplace(system_dhcp, prng_.next());
-    dhcp_->begin(context);
-}
-
-/// The installed system: has an address, and renews it at half of its term (RFC 2131 section
-/// 4.4.5); one that it does not get is asked for anew.
-void BootMachine::on_disk(ClientContext& context) {
-    const Instant now = context.now.steady;
-    if (now >= disk_until_) {
-        state_ = State::over;
-        context.finish(true);
-        return;
-    }
-    if (dhcp_->busy()) {
-        return;
-    }
-    if (renew_at_ == Instant::never()) {
-        const bool ok = dhcp_->outcome() == ClientOutcome::done;
-        const std::uint32_t term_s =
-            ok ? std::max(dhcp_->lease().lease_s, shortest_lease_s) : shortest_lease_s;
-        renew_at_ = now + std::chrono::seconds{term_s} / 2;
-    }
-    if (now >= renew_at_) {
-        renew_at_ = Instant::never();
-        if (dhcp_->outcome() == ClientOutcome::done) {
-            dhcp_->renew(context);
-        } else {
-            dhcp_->begin(context);
-        }
-    }
-}
-
 void BootMachine::lose(std::string why, ClientContext& context) {
     state_ = State::over;
     enter(ClientStage::lost, context);
@@ -470,8 +264,6 @@ void BootMachine::settle(ClientContext& context) {
     }
     context.set_timer(next);
 }
-
-} // namespace
 
 std::unique_ptr<ClientMachine> make_boot_machine(const BootMachineOptions& options) {
     MUSTER_CHECK(options.firmware != nullptr);

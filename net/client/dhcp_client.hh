@@ -47,6 +47,11 @@ private:
         asking_menu_item, ///< the same, for an item of a boot menu
     };
 
+    static constexpr std::uint16_t server_port = 67;
+    static constexpr std::uint16_t client_port = 68;
+    static constexpr std::uint16_t boot_server_port = 4011;
+    static constexpr std::size_t offers_max = 16; ///< EDK2's number
+
     void start(State state, ClientContext& context);
     void send(ClientContext& context);
     void repeat(ClientContext& context);

@@ -6,13 +6,14 @@
 namespace muster {
 namespace {
 
+constexpr auto pxelinux_path_prefix = static_cast<DhcpOptionCode>(210);
 constexpr std::uint8_t ipxe_no_proxy_dhcp = 176; ///< sub-option of 175
 constexpr std::uint8_t pxe_discovery_control = 6;
 constexpr std::uint8_t pxe_boot_menu = 9;
 constexpr std::uint8_t pxe_menu_prompt = 10;
 
 /// Text of an option up to its first NUL: servers count one into the length.
-std::string text_of(const DhcpMessage& message, DhcpOptionCode code) {
+std::string offered_text(const DhcpMessage& message, DhcpOptionCode code) {
     const auto value = message.find(code);
     if (!value) {
         return {};
@@ -21,7 +22,7 @@ std::string text_of(const DhcpMessage& message, DhcpOptionCode code) {
     return std::string{text.substr(0, text.find('\0'))};
 }
 
-std::uint32_t u32_of(const DhcpMessage& message, DhcpOptionCode code) noexcept {
+std::uint32_t offered_u32(const DhcpMessage& message, DhcpOptionCode code) noexcept {
     const auto value = message.find(code);
     return value ? ByteReader{*value}.u32().value_or(0) : 0;
 }
@@ -30,7 +31,8 @@ Ipv4Address next_server_of(const DhcpMessage& message) {
     if (!message.header.siaddr.is_unspecified()) {
         return message.header.siaddr;
     }
-    if (const auto named = read_ipv4_address(text_of(message, DhcpOptionCode::tftp_server_name))) {
+    if (const auto named =
+            read_ipv4_address(offered_text(message, DhcpOptionCode::tftp_server_name))) {
         return *named;
     }
     return message.address(DhcpOptionCode::server_identifier).value_or(Ipv4Address{});
@@ -75,12 +77,13 @@ DhcpClientOffer read_dhcp_client_offer(const DhcpMessage& message, const Endpoin
     lease.dhcp_next_server = lease.next_server;
     lease.router = message.address(DhcpOptionCode::router).value_or(Ipv4Address{});
     lease.netmask = message.address(DhcpOptionCode::subnet_mask).value_or(Ipv4Address{});
-    lease.lease_s = u32_of(message, DhcpOptionCode::address_lease_time);
-    const std::string in_option = text_of(message, DhcpOptionCode::bootfile_name);
+    lease.lease_s = offered_u32(message, DhcpOptionCode::address_lease_time);
+    const std::string in_option = offered_text(message, DhcpOptionCode::bootfile_name);
     const std::string in_field{message.header.file};
     const bool field = in_option.empty() || (file_first && !in_field.empty());
     lease.boot_file = field ? in_field : in_option;
-    lease.vendor_class = text_of(message, DhcpOptionCode::vendor_class);
+    lease.path_prefix = offered_text(message, pxelinux_path_prefix);
+    lease.vendor_class = offered_text(message, DhcpOptionCode::vendor_class);
     offer.pxe = lease.vendor_class.starts_with("PXEClient");
     offer.http = lease.vendor_class.starts_with("HTTPClient");
     if (const auto value = message.find(DhcpOptionCode::vendor_specific); value && offer.pxe) {

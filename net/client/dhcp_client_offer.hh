@@ -22,6 +22,7 @@ struct DhcpClientLease {
     Ipv4Address netmask{};
     std::uint32_t lease_s = 0;
     std::string boot_file{};    ///< option 67 or the `file` field, as this client prefers
+    std::string path_prefix{};  ///< option 210: where PXELINUX finds its files (RFC 5071)
     std::string vendor_class{}; ///< option 60 of the answer
     bool from_proxy = false;    ///< next_server and boot_file came from a proxyDHCP server
 };

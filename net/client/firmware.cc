@@ -13,32 +13,32 @@
 namespace muster {
 namespace {
 
-using Kind = BootProgramModel::Kind;
+using ProgramKind = BootProgramModel::Kind;
 
 // Times from the captures: power-on to the first DISCOVER of a ROM, the last byte of a loader to
 // its own first packet. Emulated machines; real ones spend minutes in their own tests of memory.
-constexpr BootProgramModel ipxe_rom{.kind = Kind::ipxe,
+constexpr BootProgramModel ipxe_rom{.kind = ProgramKind::ipxe,
                                     .dhcp = &ipxe_rom_dhcp,
                                     .tftp = &ipxe_tftp,
                                     .http = &ipxe_http,
                                     .solicits_router = true,
                                     .name = "iPXE (ROM)",
                                     .start = 3300ms};
-constexpr BootProgramModel ipxe_undi{.kind = Kind::ipxe,
+constexpr BootProgramModel ipxe_undi{.kind = ProgramKind::ipxe,
                                      .dhcp = &ipxe_undi_dhcp,
                                      .tftp = &ipxe_tftp,
                                      .http = &ipxe_http,
                                      .solicits_router = true,
                                      .name = "iPXE (undionly)",
                                      .start = 2400ms};
-constexpr BootProgramModel ipxe_efi{.kind = Kind::ipxe,
+constexpr BootProgramModel ipxe_efi{.kind = ProgramKind::ipxe,
                                     .dhcp = &ipxe_efi_dhcp,
                                     .tftp = &ipxe_tftp,
                                     .http = &ipxe_http,
                                     .solicits_router = true,
                                     .name = "iPXE (EFI)",
                                     .start = 2300ms};
-constexpr BootProgramModel ipxe_snp{.kind = Kind::ipxe,
+constexpr BootProgramModel ipxe_snp{.kind = ProgramKind::ipxe,
                                     .dhcp = &ipxe_snp_dhcp,
                                     .tftp = &ipxe_tftp,
                                     .http = &ipxe_http,
@@ -46,35 +46,41 @@ constexpr BootProgramModel ipxe_snp{.kind = Kind::ipxe,
                                     .name = "iPXE (snponly)",
                                     .start = 2100ms};
 /// iPXE's driver as the ROM of a card under UEFI.
-constexpr BootProgramModel ipxe_efi_rom{.kind = Kind::ipxe,
+constexpr BootProgramModel ipxe_efi_rom{.kind = ProgramKind::ipxe,
                                         .dhcp = &ipxe_snp_dhcp,
                                         .tftp = &ipxe_tftp,
                                         .http = &ipxe_http,
                                         .solicits_router = true,
                                         .name = "iPXE (EFI ROM)",
                                         .start = 7800ms};
-constexpr BootProgramModel edk2_pxe{.kind = Kind::edk2,
+constexpr BootProgramModel edk2_pxe{.kind = ProgramKind::edk2,
                                     .dhcp = &edk2_dhcp,
                                     .tftp = &edk2_tftp,
                                     .name = "EDK2 PXE",
                                     .start = 5500ms};
-constexpr BootProgramModel edk2_http_boot{.kind = Kind::edk2,
+constexpr BootProgramModel edk2_http_boot{.kind = ProgramKind::edk2,
                                           .dhcp = &edk2_http_dhcp,
                                           .http = &edk2_http,
                                           .name = "EDK2 HTTP boot",
                                           .start = 5300ms};
-constexpr BootProgramModel shim{
-    .kind = Kind::shim, .tftp = &shim_tftp, .http = &shim_http, .name = "shim", .start = 100ms};
-constexpr BootProgramModel grub{
-    .kind = Kind::grub, .tftp = &grub_tftp, .http = &grub_http, .name = "GRUB", .start = 400ms};
+constexpr BootProgramModel shim{.kind = ProgramKind::shim,
+                                .tftp = &shim_tftp,
+                                .http = &shim_http,
+                                .name = "shim",
+                                .start = 100ms};
+constexpr BootProgramModel grub{.kind = ProgramKind::grub,
+                                .tftp = &grub_tftp,
+                                .http = &grub_http,
+                                .name = "GRUB",
+                                .start = 400ms};
 constexpr BootProgramModel pxelinux{
-    .kind = Kind::pxelinux, .tftp = &pxelinux_tftp, .name = "PXELINUX", .start = 60ms};
-constexpr BootProgramModel lpxelinux{.kind = Kind::pxelinux,
+    .kind = ProgramKind::pxelinux, .tftp = &pxelinux_tftp, .name = "PXELINUX", .start = 60ms};
+constexpr BootProgramModel lpxelinux{.kind = ProgramKind::pxelinux,
                                      .tftp = &pxelinux_tftp,
                                      .http = &pxelinux_http,
                                      .name = "PXELINUX (lwIP)",
                                      .start = 250ms};
-constexpr BootProgramModel u_boot{.kind = Kind::u_boot,
+constexpr BootProgramModel u_boot{.kind = ProgramKind::u_boot,
                                   .dhcp = &u_boot_dhcp,
                                   .tftp = &u_boot_tftp,
                                   .name = "U-Boot",
@@ -104,26 +110,26 @@ constexpr FirmwareModel ipxe_uefi{.name = "ipxe-efi",
 constexpr FirmwareModel pxelinux_bios{.name = "pxelinux",
                                       .summary = "as ipxe-bios, expects PXELINUX",
                                       .rom = &ipxe_rom,
-                                      .expects = Kind::pxelinux};
+                                      .expects = ProgramKind::pxelinux};
 constexpr FirmwareModel grub_uefi{.name = "grub",
                                   .summary = "as edk2, expects GRUB",
                                   .rom = &edk2_pxe,
                                   .uefi = true,
                                   .rom_tries = uefi_tries,
-                                  .expects = Kind::grub};
+                                  .expects = ProgramKind::grub};
 constexpr FirmwareModel shim_grub{.name = "shim-grub",
                                   .summary = "as edk2, expects shim and GRUB",
                                   .rom = &edk2_pxe,
                                   .uefi = true,
                                   .rom_tries = uefi_tries,
-                                  .expects = Kind::shim};
+                                  .expects = ProgramKind::shim};
 constexpr FirmwareModel u_boot_x86{.name = "u-boot",
                                    .summary = "U-Boot with EFI programs by TFTP",
                                    .rom = &u_boot,
                                    .uefi = true,
                                    .rom_tries = uefi_tries};
 
-constexpr std::array<const FirmwareModel*, 8> models{
+constexpr std::array<const FirmwareModel*, 8> all_firmware{
     &edk2, &edk2_http, &ipxe_bios, &ipxe_uefi, &pxelinux_bios, &grub_uefi, &shim_grub, &u_boot_x86};
 
 /// Racks of the last years: mostly UEFI PXE, a good part still BIOS with iPXE.
@@ -143,9 +149,9 @@ std::string base_name(std::string_view file) {
     return name;
 }
 
-std::string names() {
+std::string firmware_names() {
     std::string all;
-    for (const FirmwareModel* model : models) {
+    for (const FirmwareModel* model : all_firmware) {
         all += std::string{model->name} + ", ";
     }
     return all + "or mixed";
@@ -161,7 +167,8 @@ Result<Share, std::string> read_share(std::string_view text) {
     const std::string_view name = text.substr(0, colon);
     Share share{.model = find_firmware(name)};
     if (share.model == nullptr) {
-        return std::unexpected(fmt::format("no firmware '{}'; there are {}", name, names()));
+        return std::unexpected(
+            fmt::format("no firmware '{}'; there are {}", name, firmware_names()));
     }
     if (colon != std::string_view::npos) {
         const std::string_view number = text.substr(colon + 1);
@@ -205,29 +212,30 @@ std::vector<const FirmwareModel*> spread(std::vector<Share> shares) {
 
 std::string_view to_text(BootProgramModel::Kind kind) noexcept {
     switch (kind) {
-    case Kind::edk2:
+    case ProgramKind::edk2:
         return "EDK2";
-    case Kind::ipxe:
+    case ProgramKind::ipxe:
         return "iPXE";
-    case Kind::pxelinux:
+    case ProgramKind::pxelinux:
         return "PXELINUX";
-    case Kind::shim:
+    case ProgramKind::shim:
         return "shim";
-    case Kind::grub:
+    case ProgramKind::grub:
         return "GRUB";
-    case Kind::u_boot:
+    case ProgramKind::u_boot:
         return "U-Boot";
     }
     __builtin_unreachable();
 }
 
 std::span<const FirmwareModel* const> firmware_models() noexcept {
-    return models;
+    return all_firmware;
 }
 
 const FirmwareModel* find_firmware(std::string_view name) noexcept {
-    const auto at = std::ranges::find_if(models, [&](const auto* m) { return m->name == name; });
-    return at == models.end() ? nullptr : *at;
+    const auto at =
+        std::ranges::find_if(all_firmware, [&](const auto* m) { return m->name == name; });
+    return at == all_firmware.end() ? nullptr : *at;
 }
 
 const BootProgramModel* find_boot_program(std::string_view file, bool uefi) noexcept {

@@ -32,8 +32,8 @@ constexpr std::uint8_t ipxe_efi_features[] = {
 constexpr Duration ipxe_discover_waits[] = {1010ms, 2030ms, 4060ms};
 constexpr Duration ipxe_request_waits[] = {250ms, 500ms, 1s, 2s, 4s};
 
-constexpr DhcpClientModel ipxe(std::string_view vendor_class, std::uint16_t arch, Octets undi,
-                               Octets features, bool broadcast) noexcept {
+constexpr DhcpClientModel ipxe_client(std::string_view vendor_class, std::uint16_t arch,
+                                      Octets undi, Octets features, bool broadcast) noexcept {
     DhcpClientModel model;
     model.vendor_class = vendor_class;
     model.user_class = "iPXE";
@@ -72,9 +72,9 @@ constexpr std::uint8_t edk2_proxy_order[] = {55, 57, 60, 93, 94, 97};
 constexpr Duration edk2_waits[] = {3770ms, 8s, 16s};
 constexpr Duration edk2_proxy_waits[] = {1s, 2s, 3s};
 
-constexpr DhcpClientModel edk2(std::string_view vendor_class, std::uint16_t arch, Octets parameters,
-                               std::uint16_t max_size_request,
-                               DhcpClientModel::Choice choice) noexcept {
+constexpr DhcpClientModel edk2_client(std::string_view vendor_class, std::uint16_t arch,
+                                      Octets parameters, std::uint16_t max_size_request,
+                                      DhcpClientModel::Choice choice) noexcept {
     DhcpClientModel model;
     model.vendor_class = vendor_class;
     model.arch = arch;
@@ -105,8 +105,8 @@ constexpr std::uint8_t u_boot_order[] = {57, 54, 50, 93, 94, 60, 55};
 constexpr Duration u_boot_waits[] = {250ms, 500ms, 1s, 2s, 2s, 2s, 2s, 2s,
                                      2s,    2s,    2s, 2s, 2s, 2s, 2s, 2s};
 
-constexpr DhcpClientModel u_boot(std::string_view vendor_class,
-                                 std::optional<std::uint16_t> arch) noexcept {
+constexpr DhcpClientModel u_boot_client(std::string_view vendor_class,
+                                        std::optional<std::uint16_t> arch) noexcept {
     DhcpClientModel model;
     model.vendor_class = vendor_class;
     model.arch = arch;
@@ -127,7 +127,7 @@ constexpr std::uint8_t grub_parameters[] = {1, 3, 6, 15, 12, 17, 18, 60};
 constexpr std::uint8_t grub_order[] = {54, 50, 55};
 constexpr Duration grub_waits[] = {200ms, 400ms, 800ms, 1600ms, 3200ms};
 
-constexpr DhcpClientModel grub() noexcept {
+constexpr DhcpClientModel grub_client() noexcept {
     DhcpClientModel model;
     model.parameter_list = grub_parameters;
     model.option_order = grub_order;
@@ -147,7 +147,7 @@ constexpr Duration udhcpc_waits[5][3] = {
     {1s, 1s, 1s}, {2s, 2s, 2s}, {3s, 3s, 3s}, {4s, 4s, 4s}, {5s, 5s, 5s}};
 
 /// `round`: from 0.
-constexpr DhcpClientModel udhcpc(std::string_view vendor_class, std::size_t round) noexcept {
+constexpr DhcpClientModel udhcpc_client(std::string_view vendor_class, std::size_t round) noexcept {
     DhcpClientModel model;
     model.vendor_class = vendor_class;
     model.parameter_list = udhcpc_parameters;
@@ -166,8 +166,8 @@ constexpr DhcpClientModel udhcpc(std::string_view vendor_class, std::size_t roun
 // RFC 2131 section 4.1: 4 s, doubled each time, up to 64 s.
 constexpr Duration system_waits[] = {4s, 8s, 16s, 32s};
 
-constexpr DhcpClientModel system() noexcept {
-    DhcpClientModel model = udhcpc("", 0);
+constexpr DhcpClientModel system_client() noexcept {
+    DhcpClientModel model = udhcpc_client("", 0);
     model.discover_waits = system_waits;
     model.discover_last_wait = 64s;
     model.request_waits = system_waits;
@@ -178,24 +178,25 @@ constexpr DhcpClientModel system() noexcept {
 } // namespace
 
 constexpr DhcpClientModel ipxe_rom_dhcp =
-    ipxe("PXEClient:Arch:00000:UNDI:002001", 0, undi_2_1, ipxe_bios_features, false);
+    ipxe_client("PXEClient:Arch:00000:UNDI:002001", 0, undi_2_1, ipxe_bios_features, false);
 constexpr DhcpClientModel ipxe_undi_dhcp =
-    ipxe("PXEClient:Arch:00000:UNDI:002001", 0, undi_2_1, ipxe_bios_features, true);
+    ipxe_client("PXEClient:Arch:00000:UNDI:002001", 0, undi_2_1, ipxe_bios_features, true);
 constexpr DhcpClientModel ipxe_efi_dhcp =
-    ipxe("PXEClient:Arch:00007:UNDI:003010", 7, undi_3_10, ipxe_efi_features, false);
+    ipxe_client("PXEClient:Arch:00007:UNDI:003010", 7, undi_3_10, ipxe_efi_features, false);
 constexpr DhcpClientModel ipxe_snp_dhcp =
-    ipxe("PXEClient:Arch:00007:UNDI:003010", 7, undi_3_10, ipxe_snp_features, false);
-constexpr DhcpClientModel edk2_dhcp = edk2("PXEClient:Arch:00007:UNDI:003000", 7, edk2_parameters,
-                                           65280, DhcpClientModel::Choice::ranked);
+    ipxe_client("PXEClient:Arch:00007:UNDI:003010", 7, undi_3_10, ipxe_snp_features, false);
+constexpr DhcpClientModel edk2_dhcp = edk2_client(
+    "PXEClient:Arch:00007:UNDI:003000", 7, edk2_parameters, 65280, DhcpClientModel::Choice::ranked);
 constexpr DhcpClientModel edk2_http_dhcp =
-    edk2("HTTPClient:Arch:00016:UNDI:003000", 16, edk2_http_parameters, 1472,
-         DhcpClientModel::Choice::http);
-constexpr DhcpClientModel u_boot_first_dhcp = u_boot("U-Boot", std::nullopt);
-constexpr DhcpClientModel u_boot_dhcp = u_boot("PXEClient:Arch:00007:UNDI:003000", 7);
-constexpr DhcpClientModel grub_dhcp = grub();
+    edk2_client("HTTPClient:Arch:00016:UNDI:003000", 16, edk2_http_parameters, 1472,
+                DhcpClientModel::Choice::http);
+constexpr DhcpClientModel u_boot_first_dhcp = u_boot_client("U-Boot", std::nullopt);
+constexpr DhcpClientModel u_boot_dhcp = u_boot_client("PXEClient:Arch:00007:UNDI:003000", 7);
+constexpr DhcpClientModel grub_dhcp = grub_client();
 constexpr std::array<DhcpClientModel, 5> installer_dhcp_rounds{
-    udhcpc("udhcp 1.35.0", 0), udhcpc("udhcp 1.35.0", 1), udhcpc("udhcp 1.35.0", 2),
-    udhcpc("udhcp 1.35.0", 3), udhcpc("udhcp 1.35.0", 4)};
-constexpr DhcpClientModel system_dhcp = system();
+    udhcpc_client("udhcp 1.35.0", 0), udhcpc_client("udhcp 1.35.0", 1),
+    udhcpc_client("udhcp 1.35.0", 2), udhcpc_client("udhcp 1.35.0", 3),
+    udhcpc_client("udhcp 1.35.0", 4)};
+constexpr DhcpClientModel system_dhcp = system_client();
 
 } // namespace muster

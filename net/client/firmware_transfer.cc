@@ -20,9 +20,6 @@ constexpr std::array<Duration, 39> make_grub_waits() noexcept {
     return waits;
 }
 constexpr auto grub_tftp_waits = make_grub_waits();
-// GRUB never asks for data again: it listens as long as it would have asked. The one repetition
-// that the model must have comes when that time is over.
-constexpr Duration grub_data_waits[] = {30s};
 
 // Its table counts ticks of the BIOS clock, 18.2 a second.
 constexpr std::uint8_t pxelinux_ticks[] = {2,  2,  3,   3,   4,   5,   6,   7,   9,   10,
@@ -66,7 +63,8 @@ constexpr TftpClientModel grub_tftp{.blksize = 1024,
                                     .option_order = "bt",
                                     .request_waits = grub_tftp_waits,
                                     .last_wait = 1184ms,
-                                    .data_waits = grub_data_waits};
+                                    // It never asks for data again, and listens as long as it asks.
+                                    .data_last_wait = 31600ms};
 constexpr TftpClientModel pxelinux_tftp{.blksize = 1408,
                                         .tsize = true,
                                         .option_order = "tb",

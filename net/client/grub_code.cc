@@ -83,7 +83,8 @@ private:
     }
     std::vector<std::string> rest_of_command() {
         std::vector<std::string> words;
-        while (at_ < tokens_.size() && tokens_[at_] != ";" && tokens_[at_] != "{") {
+        while (at_ < tokens_.size() && tokens_[at_] != ";" && tokens_[at_] != "{" &&
+               tokens_[at_] != "}") {
             words.push_back(tokens_[at_++]);
         }
         return words;

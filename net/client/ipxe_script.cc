@@ -97,7 +97,7 @@ BootWish IpxeScripts::run(const BootAnswer& answer) {
         }
         Script& script = scripts_.back();
         Line& line = script.line;
-        if (line.at >= line.words.size()) {
+        if (line.at > line.words.size()) { // behind the operator of the last command
             if (!ok_ || script.next >= script.lines.size()) {
                 end_script(ok_);
                 continue;
@@ -111,7 +111,11 @@ BootWish IpxeScripts::run(const BootAnswer& answer) {
         const bool skipped = (before == "||" && ok_) || (before == "&&" && !ok_);
         const std::vector<std::string> command{begin, end};
         line.at = static_cast<std::size_t>(end - line.words.begin()) + 1;
-        if (skipped || command.empty()) {
+        if (skipped) {
+            continue;
+        }
+        if (command.empty()) { // `cmd ||` at the end of a line: never mind how it went
+            ok_ = true;
             continue;
         }
         Result result = execute(command);
@@ -228,7 +232,7 @@ IpxeScripts::Result IpxeScripts::execute(Words command) {
         const bool ok = command.size() < 2 || command[1] == "0";
         Script& script = scripts_.back();
         script.next = script.lines.size();
-        script.line = {};
+        script.line = {{}, 1}; // nothing is left of it
         return {.ok = ok};
     }
     if (name == "sanboot") {
@@ -283,7 +287,7 @@ IpxeScripts::Result IpxeScripts::jump(Words command) {
         const auto words = words_of(script.lines[i]);
         if (!words.empty() && words[0] == label) {
             script.next = i + 1;
-            script.line = {};
+            script.line = {{}, 1};
             return {};
         }
     }

@@ -29,10 +29,11 @@ public:
     [[nodiscard]] BootWish run(const BootAnswer& answer);
 
 private:
-    /// A command of words, and under what condition it runs.
+    /// A line under way: the words of its commands, and where the next one begins; beyond the
+    /// last word when all have run.
     struct Line {
-        std::vector<std::string> words;
-        std::size_t at = 0;
+        std::vector<std::string> words{};
+        std::size_t at = 1;
     };
     struct Script {
         BootUrl url;

@@ -31,14 +31,14 @@ constexpr std::size_t requested_at = dhcp_fixed_size + 3;
 constexpr std::size_t server_at = requested_at + 6;
 constexpr std::size_t message_size_max = 400;
 
-constexpr std::array<std::uint8_t, 4> magic_cookie{99, 130, 83, 99};
+constexpr std::array<std::uint8_t, 4> load_cookie{99, 130, 83, 99};
 /// What a machine needs to boot, and how long it may keep its address.
 constexpr std::array<std::uint8_t, 9> asked_parameters{1, 3, 6, 12, 15, 51, 54, 66, 67};
-constexpr std::string_view pxe_class = "PXEClient:Arch:00007:UNDI:003000";
+constexpr std::string_view load_vendor_class = "PXEClient:Arch:00007:UNDI:003000";
 
 using DhcpLoadMessage = std::array<std::byte, message_size_max>;
 
-void write_option(ByteWriter& out, DhcpOptionCode code, std::string_view value) {
+void put_option(ByteWriter& out, DhcpOptionCode code, std::string_view value) {
     out.u8(static_cast<std::uint8_t>(code));
     out.u8(static_cast<std::uint8_t>(value.size()));
     out.text(value);
@@ -50,8 +50,8 @@ std::size_t write_template(DhcpLoadMessage& message, const DhcpLoadOptions& opti
     out.u8(dhcp_boot_request);
     out.u8(1); // htype: Ethernet
     out.u8(6); // hlen
-    out.zeros(dhcp_fixed_size - magic_cookie.size() - out.size());
-    out.octets(magic_cookie);
+    out.zeros(dhcp_fixed_size - load_cookie.size() - out.size());
+    out.octets(load_cookie);
     out.u8(static_cast<std::uint8_t>(DhcpOptionCode::message_type));
     out.u8(1);
     out.u8(static_cast<std::uint8_t>(DhcpMessageType::discover));
@@ -61,9 +61,9 @@ std::size_t write_template(DhcpLoadMessage& message, const DhcpLoadOptions& opti
     out.octets(asked_parameters);
     if (options.pxe) {
         using namespace std::string_view_literals;
-        write_option(out, DhcpOptionCode::vendor_class, pxe_class);
-        write_option(out, DhcpOptionCode::client_architecture, "\x00\x07"sv);
-        write_option(out, DhcpOptionCode::client_interface, "\x01\x03\x00"sv);
+        put_option(out, DhcpOptionCode::vendor_class, load_vendor_class);
+        put_option(out, DhcpOptionCode::client_architecture, "\x00\x07"sv);
+        put_option(out, DhcpOptionCode::client_interface, "\x01\x03\x00"sv);
     }
     if (options.mode == DhcpLoadOptions::Mode::relay) {
         out.patch_u8(hops_at, 1); // RFC 1542 section 4.1.1
@@ -143,7 +143,7 @@ public:
         if (reply.size() <= dhcp_fixed_size || reply[0] != std::byte{dhcp_boot_reply} ||
             std::memcmp(reply.data() + xid_at, message_.data() + xid_at, 4) != 0 ||
             std::memcmp(reply.data() + load_chaddr_at, message_.data() + load_chaddr_at, 6) != 0 ||
-            std::memcmp(reply.data() + dhcp_fixed_size - 4, magic_cookie.data(), 4) != 0) {
+            std::memcmp(reply.data() + dhcp_fixed_size - 4, load_cookie.data(), 4) != 0) {
             return;
         }
         const LoadReply said = read_reply(reply.subspan(dhcp_fixed_size));

@@ -7,7 +7,7 @@
 namespace muster {
 namespace {
 
-std::string_view trimmed(std::string_view text) noexcept {
+std::string_view without_blanks(std::string_view text) noexcept {
     constexpr std::string_view blanks = " \t\r";
     const std::size_t begin = text.find_first_not_of(blanks);
     return begin == std::string_view::npos
@@ -23,7 +23,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-unsigned number_of(std::string_view text) noexcept {
+unsigned leading_number(std::string_view text) noexcept {
     unsigned number = 0;
     (void)std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
@@ -48,9 +48,9 @@ void read_directive(std::string_view name, std::string_view value, PxelinuxConfi
     } else if (name == "ontimeout") {
         config.on_timeout = value;
     } else if (name == "prompt") {
-        config.prompt = number_of(value) != 0;
+        config.prompt = leading_number(value) != 0;
     } else if (name == "timeout") {
-        config.timeout = std::chrono::milliseconds{number_of(value) * 100};
+        config.timeout = std::chrono::milliseconds{leading_number(value) * 100};
     } else if (name == "label") {
         config.labels.push_back({.name = std::string{value}, .append = {}});
     } else if (name == "append") {
@@ -82,12 +82,12 @@ const PxelinuxLabel* PxelinuxConfig::find(std::string_view name) const noexcept 
 PxelinuxConfig read_pxelinux_config(std::string_view text) {
     PxelinuxConfig config;
     for (const std::string& whole : split(text, '\n')) {
-        const std::string_view line = trimmed(whole);
+        const std::string_view line = without_blanks(whole);
         if (line.empty() || line.front() == '#') {
             continue;
         }
         const std::size_t blank = std::min(line.find_first_of(" \t"), line.size());
-        read_directive(lower(line.substr(0, blank)), trimmed(line.substr(blank)), config);
+        read_directive(lower(line.substr(0, blank)), without_blanks(line.substr(blank)), config);
     }
     // `APPEND initrd=a,b` loads them, too.
     for (PxelinuxLabel& label : config.labels) {

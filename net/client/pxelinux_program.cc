@@ -14,6 +14,9 @@ public:
     explicit PxelinuxProgram(const BootPlace& place) : place_(place) {
         base_ = place.url;
         base_.path = folder_of(place.url.path);
+        if (const auto prefix = resolve_boot_url(base_, place.lease.path_prefix)) {
+            base_ = *prefix;
+        }
         names_.push_back("01-" + to_text(place.mac, '-'));
         const auto& a = place.lease.address.octets;
         for (std::string hex = fmt::format("{:02X}{:02X}{:02X}{:02X}", a[0], a[1], a[2], a[3]);

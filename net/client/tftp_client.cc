@@ -273,7 +273,7 @@ void TftpClient::progress(ClientContext& context) noexcept {
 
 void TftpClient::arm(Instant now) noexcept {
     const auto schedule = waits();
-    deadline_ = now + (waits_used_ < schedule.size() ? schedule[waits_used_] : model_->last_wait);
+    deadline_ = now + (waits_used_ < schedule.size() ? schedule[waits_used_] : last_wait());
 }
 
 /// Tells the server, if it is known, and ends as broken.

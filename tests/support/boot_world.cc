@@ -38,6 +38,9 @@ void BootWorld::from_clients() {
             rx.service = UdpService::tftp_transfer;
             rx.socket = static_cast<std::uint8_t>(datagram.destination.port - transfer_port);
         }
+        if (deaf) {
+            continue;
+        }
         later([this, rx, payload]() mutable {
             rx.payload = payload;
             engine.receive(rx, now, out_);
@@ -163,24 +166,44 @@ void BootWorld::from_server() {
             const auto at = std::ranges::find_if(
                 connections_, [&](const auto& c) { return c->server == send.stream; });
             const auto c = *at;
-            later([this, c, bytes, close = send.close_after] {
-                if (c->client_open) {
-                    fleet.on_stream_data(c->client, bytes, now, client_out);
-                    from_clients();
+            // In pieces, as fast as the wire is.
+            constexpr std::size_t piece = 10'000;
+            Duration after{};
+            for (std::size_t sent = 0; sent < bytes.size(); sent += piece) {
+                const auto part =
+                    copy(Bytes{bytes}.subspan(sent, std::min(piece, bytes.size() - sent)));
+                if (stream_rate != 0) {
+                    after += std::chrono::nanoseconds{part.size() * 1'000'000'000 / stream_rate};
                 }
-                if (c->server_open) {
-                    engine.on_stream_sent(c->server, now, out_);
-                    if (close) {
-                        c->server_open = false;
-                        engine.on_stream_closed(c->server, now, out_);
+                later(
+                    [this, c, part] {
+                        if (c->client_open) {
+                            fleet.on_stream_data(c->client, part, now, client_out);
+                            from_clients();
+                        }
+                        if (c->server_open) {
+                            engine.on_stream_progress(c->server, part.size(), now, out_);
+                            from_server();
+                        }
+                    },
+                    after);
+            }
+            later(
+                [this, c, close = send.close_after] {
+                    if (c->server_open) {
+                        engine.on_stream_sent(c->server, now, out_);
+                        if (close) {
+                            c->server_open = false;
+                            engine.on_stream_closed(c->server, now, out_);
+                        }
+                        from_server();
                     }
-                    from_server();
-                }
-                if (close && std::exchange(c->client_open, false)) {
-                    fleet.on_stream_closed(c->client, now, client_out);
-                    from_clients();
-                }
-            });
+                    if (close && std::exchange(c->client_open, false)) {
+                        fleet.on_stream_closed(c->client, now, client_out);
+                        from_clients();
+                    }
+                },
+                after);
         }
         for (const StreamOrder& order : effects.stream_orders) {
             const auto at = std::ranges::find_if(

@@ -64,6 +64,16 @@ public:
         fleet.start(identity, std::move(machine), now, client_out);
         from_clients();
     }
+    void pull_the_plug(MachineIndex index) {
+        fleet.stop(index, now, client_out);
+        from_clients();
+    }
+    void reload(Site site) {
+        site_ = std::make_shared<const Site>(std::move(site));
+        control->on_site(site_);
+        step_control();
+    }
+    [[nodiscard]] std::size_t connections() const { return connections_.size(); }
     /// Until no machine runs or the time is over.
     void run_for(Duration limit) {
         const Instant end = now.steady + limit;
@@ -116,6 +126,8 @@ public:
     ClientFleet fleet{ClientFleetLimits{.machines = 16, .streams = 64}};
     ClientOutbox client_out;
     std::vector<ClientNote> notes;
+    bool deaf = false;                 ///< the server hears nothing any more
+    std::uint64_t stream_rate = 0;     ///< bytes a second of each stream; 0: at once
     std::vector<std::string> requests; ///< `TFTP name` and the first line of each HTTP request
 
 private:
@@ -144,8 +156,8 @@ private:
         return options;
     }
 
-    void later(std::function<void()> what) {
-        events_.emplace(now.steady + latency, std::move(what));
+    void later(std::function<void()> what, Duration more = {}) {
+        events_.emplace(now.steady + latency + more, std::move(what));
     }
 
     void turn(Instant at) {

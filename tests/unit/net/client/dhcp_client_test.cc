@@ -77,9 +77,12 @@ struct Exchange : ClientRig {
         if (!a.ipxe.empty()) {
             writer.option(DhcpOptionCode::ipxe, a.ipxe);
         }
-        const std::size_t size = writer.finish();
-        deliver({a.server, a.source_port}, {Ipv4Address::broadcast(), a.port},
-                Bytes{buffer}.first(size));
+        const Bytes whole = Bytes{buffer}.first(writer.finish());
+        std::vector<std::byte> bytes{whole.begin(), whole.end()};
+        if (garble) {
+            garble(bytes);
+        }
+        deliver({a.server, a.source_port}, {Ipv4Address::broadcast(), a.port}, bytes);
     }
     void ack(Answer a = {}) {
         a.type = DhcpMessageType::ack;
@@ -98,6 +101,7 @@ struct Exchange : ClientRig {
         run_for({});
     }
 
+    std::function<void(std::vector<std::byte>&)> garble; ///< of each answer
     DhcpMachine* machine = nullptr;
 };
 
@@ -315,6 +319,26 @@ TEST(DhcpClient, ARenewalThatIsRefusedTakesTheAddressAway) {
     it.answer({.type = DhcpMessageType::nak, .address = {}});
     EXPECT_EQ(it.client().outcome(), ClientOutcome::refused);
     EXPECT_EQ(it.fleet.machine_of(leased_ip), std::nullopt);
+}
+
+TEST(DhcpClient, BrokenAnswersAreLeftAlone) {
+    Prng prng{5};
+    for (int round = 0; round < 3'000; ++round) {
+        Exchange it{round % 2 == 0 ? ipxe_rom_dhcp : u_boot_dhcp};
+        it.garble = [&](std::vector<std::byte>& bytes) {
+            for (std::uint64_t n = prng.below(8); n > 0; --n) {
+                bytes[prng.below(bytes.size())] = static_cast<std::byte>(prng.below(256));
+            }
+            bytes.resize(bytes.size() - prng.below(bytes.size()) * prng.below(2));
+        };
+        it.answer({.option = "a",
+                   .vendor_class = "PXEClient",
+                   .vendor_specific = octets({6, 1, 8, 9, 5, 0, 1, 2, 65, 66, 10, 1, 0, 255}),
+                   .ipxe = octets({0xB0, 1, 1, 0xFF})});
+        it.ack({.option = "a", .vendor_class = "PXEClient"});
+        it.run_for(10min);
+        EXPECT_FALSE(it.client().busy());
+    }
 }
 
 TEST(DhcpClient, TheSeedDecidesTheTransactionIds) {

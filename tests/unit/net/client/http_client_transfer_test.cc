@@ -286,8 +286,8 @@ TEST(HttpClientTransfer, WhatBreaksIsResumed) {
         Prng draw{seed};
         Wire wire{draw.next(), 0.01};
         const auto paths = draw_paths(draw, wire, 3);
-        const std::string result = wire.run(std::make_unique<Fetcher>(
-            seed % 2 == 0 ? resuming : firmware, paths, draw.split()));
+        const std::string result = wire.run(
+            std::make_unique<Fetcher>(seed % 2 == 0 ? resuming : firmware, paths, draw.split()));
         // What breaks before the server said yes is not resumed, by real clients neither.
         EXPECT_TRUE(result.empty() || result.ends_with("closed before the answer was there") ||
                     result.ends_with("no connection"))

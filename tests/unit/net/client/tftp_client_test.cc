@@ -346,6 +346,18 @@ TEST_F(TftpClientTest, EndsWhenDataStops) {
     EXPECT_EQ(client().why(), "no more blocks");
 }
 
+TEST_F(TftpClientTest, SomeClientsListenLongerThanTheyAsk) {
+    const TftpClientModel grub{
+        .blksize = 1024, .request_waits = waits, .last_wait = 1s, .data_last_wait = 30s};
+    begin(grub);
+    answers(oack({"blksize", "1024"}));
+    world.pass(29s);
+    EXPECT_TRUE(client().busy());
+    world.pass(1s);
+    EXPECT_EQ(client().outcome(), ClientOutcome::silent);
+    EXPECT_EQ(world.count(Kind::retransmission), 0U);
+}
+
 TEST_F(TftpClientTest, SaysWhereABodyDiffers) {
     std::string file = file_of(1000);
     const Bytes expected = as_bytes(file);

@@ -101,7 +101,8 @@ std::vector<std::byte> sample_packet() {
 /// Sets the IPv4 header's checksum right after a field of it was changed.
 void correct_header(std::vector<std::byte>& packet) {
     packet[10] = packet[11] = std::byte{0};
-    const std::size_t size = 4 * (std::to_integer<std::size_t>(packet[0]) & 0x0FU);
+    const std::size_t size =
+        std::min(packet.size(), 4 * (std::to_integer<std::size_t>(packet[0]) & 0x0FU));
     const std::uint16_t sum = internet_checksum(Bytes{packet}.first(size));
     packet[10] = static_cast<std::byte>(sum >> 8U);
     packet[11] = static_cast<std::byte>(sum & 0xFFU);
