@@ -296,6 +296,16 @@ class Load(RigTest):
         drawing = xml.dom.minidom.parse(str(plot))
         self.assertIn("50 machines", drawing.getElementsByTagName("text")[0].firstChild.data)
 
+    def test_a_simulated_storm_is_the_same_each_time(self):
+        def plan():
+            process = self.start_load("storm", "--simulate", "--nodes", "20", "--link", "1G", "--image", "8MiB", "--json")
+            out, errors = process.communicate(timeout=300)
+            self.assertEqual(set(json.loads(out)), COMMON | KEYS["storm"], errors)
+            return json.loads(out)
+        first = plan()
+        self.assertEqual((first["installed"], first["lost"]), (20, 0))
+        self.assertEqual(first, plan())
+
     def test_a_storm_without_a_server_is_lost(self):
         result, errors = self.load("storm", "--interface", "eth0", "--nodes", "5", "--power-on", "100ms",
                                    "--patience", "3s", expect=1)

@@ -161,6 +161,18 @@ void read_own_flags(Options& options, const po::variables_map& values) {
         options.installer = read_installer(value_of(values, "installer").value_or("minimal"));
         options.own_time = read_decimal(values, "own-time", 0, 1000).value_or(1);
         options.plot = value_of(values, "plot").value_or("");
+        options.simulate = values["simulate"].as<bool>();
+        for (const char* flag : {"link", "image"}) {
+            if (values.count(flag) != 0 && !options.simulate) {
+                throw UsageError{fmt::format("storm: --{} is for --simulate", flag)};
+            }
+        }
+        if (const auto link = value_of(values, "link")) {
+            options.link_bits_per_second = read_link(*link);
+        }
+        if (const auto image = value_of(values, "image")) {
+            options.image_bytes = read_size(*image);
+        }
         break;
     }
 }
@@ -183,7 +195,8 @@ Options options_of(const Subcommand& subcommand, const po::variables_map& values
         missing(options.kind, "server");
     }
     options.interface = value_of(values, "interface").value_or("");
-    if (options.interface.empty() && options.server == IpAddress{}) {
+    const bool sends = !storm || !values["simulate"].as<bool>();
+    if (sends && options.interface.empty() && options.server == IpAddress{}) {
         missing(options.kind, "interface");
     }
     options.pace = pace_of(options.kind, options.clients, values);

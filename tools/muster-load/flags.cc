@@ -66,7 +66,11 @@ void add_storm_flags(po::options_description& flags) {
         "own-time", text("FACTOR"),
         "Multiplies what machines need for themselves (self test, decompression); 0 leaves it "
         "out. Timers of protocols stay. Default: 1.")(
-        "plot", text("FILE.svg"), "Draw machines by stage over time, and what they waited for.");
+        "plot", text("FILE.svg"), "Draw machines by stage over time, and what they waited for.")(
+        "simulate", po::bool_switch(),
+        "Nothing is sent: musterd, the network and time are simulated. How long would it take?")(
+        "link", text("RATE"), "Of a simulated server's link, bits a second. Default: 25G.")(
+        "image", text("SIZE"), "Of a simulated root image. Default: 800MiB.");
 }
 
 /// What Boost writes, less the blanks at the ends of lines.

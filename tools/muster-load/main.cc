@@ -4,6 +4,7 @@
 #include "tools/muster-load/plot.hh"
 #include "tools/muster-load/report.hh"
 #include "tools/muster-load/run.hh"
+#include "tools/muster-load/simulate.hh"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,7 @@ namespace muster::load {
 namespace {
 
 Exit play(const Options& options) {
-    const Outcome outcome = run(options);
+    const Outcome outcome = options.simulate ? simulate(options) : run(options);
     fmt::print("{}", options.json ? json_text(outcome) : report_text(outcome));
     if (std::fflush(stdout) != 0) {
         throw Failure{"cannot write the report"};

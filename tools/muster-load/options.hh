@@ -74,6 +74,9 @@ struct Options {
     std::string firmware{}; ///< storm
     InstallerChoice installer{};
     double own_time = 1;
+    bool simulate = false;
+    double link_bits_per_second = 25e9;
+    std::uint64_t image_bytes = std::uint64_t{800} << 20U;
     std::string plot{};
 };
 

@@ -194,19 +194,21 @@ std::string json_text(const Outcome& outcome) {
 
 std::string report_text(const Outcome& outcome) {
     const Figures& f = outcome.figures;
-    std::string out =
-        fmt::format("{}: {} {} in {:.1f} s\n", to_text(outcome.options.kind),
-                    number_text(outcome.options.clients),
-                    outcome.options.kind == Kind::storm ? "machines" : "clients", outcome.seconds);
+    std::string out = fmt::format("{}: {} {} in {:.1f} s{}\n", to_text(outcome.options.kind),
+                                  number_text(outcome.options.clients),
+                                  outcome.options.kind == Kind::storm ? "machines" : "clients",
+                                  outcome.seconds, outcome.simulated ? ", simulated" : "");
     out += own_lines(outcome) + line("failed", number_text(f.failed));
     if (outcome.watched) {
         out += line("server", fmt::format("{:.2f} s CPU, {} at most", outcome.server_cpu_seconds,
                                           cli::bytes_text(outcome.server_peak_bytes)));
     }
-    const std::string_view limit = outcome.limit();
-    out += line("this generator",
-                fmt::format("{:.0f} % of a core{}{}", outcome.client_cpu_share * 100,
-                            limit.empty() ? "" : "; the limit may be here: ", limit));
+    if (!outcome.simulated) {
+        const std::string_view limit = outcome.limit();
+        out += line("this generator",
+                    fmt::format("{:.0f} % of a core{}{}", outcome.client_cpu_share * 100,
+                                limit.empty() ? "" : "; the limit may be here: ", limit));
+    }
     return out;
 }
 
@@ -220,6 +222,12 @@ std::string remarks_text(const Outcome& outcome) {
     }
     if (!outcome.advice.empty()) {
         remark(outcome.advice);
+    }
+    // Other programs may have filled it: of a run that went well it is nobody's business.
+    if (outcome.neighbour_overflows > 0 && outcome.figures.failed > 0) {
+        remark("this kernel's table of link addresses was full, so packets were dropped; if the "
+               "server runs here too, raise net.ipv4.neigh.default.gc_thresh3 above the number of "
+               "machines");
     }
     std::vector<std::pair<std::uint64_t, std::string>> reasons;
     for (const auto& [reason, count] : outcome.figures.reasons) {

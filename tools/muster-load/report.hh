@@ -9,14 +9,16 @@ namespace muster::load {
 struct Outcome {
     Options options;
     Figures figures;
-    double seconds = 0;   ///< measured: without the warm-up
-    bool watched = false; ///< the next two are known
+    bool simulated = false; ///< `seconds` and all times are virtual
+    double seconds = 0;     ///< measured: without the warm-up
+    bool watched = false;   ///< the next two are known
     double server_cpu_seconds = 0;
     std::uint64_t server_peak_bytes = 0;
-    double client_cpu_share = 0;      ///< of one core
-    std::uint64_t received_bytes = 0; ///< TCP, or UDP payloads; those to a group once
-    std::uint64_t overruns = 0;       ///< frames that we were too slow to take
-    std::string congestion_control;   ///< of TCP; empty: there was none
+    double client_cpu_share = 0;           ///< of one core
+    std::uint64_t received_bytes = 0;      ///< TCP, or UDP payloads; those to a group once
+    std::uint64_t overruns = 0;            ///< frames that we were too slow to take
+    std::uint64_t neighbour_overflows = 0; ///< of this kernel's table of link addresses
+    std::string congestion_control;        ///< of TCP; empty: there was none
     std::string advice;   ///< what keeps machines from working on this host; empty: nothing
     std::string given_up; ///< why the run ended before its end; empty: it did not
 

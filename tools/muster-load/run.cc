@@ -4,12 +4,13 @@
 #include "tools/muster-load/run.hh"
 
 #include "io/client/client_driver.hh"
-#include "io/host/process.hh"
 #include "net/client/client_fleet.hh"
 
 #include "tools/muster-load/arrivals.hh"
 #include "tools/muster-load/live_view.hh"
 #include "tools/muster-load/machines.hh"
+#include "tools/muster-load/neighbour_table.hh"
+#include "tools/muster-load/run_limits.hh"
 #include "tools/muster-load/server_usage.hh"
 
 #include <fmt/format.h>
@@ -29,7 +30,6 @@ constexpr Duration tick = milliseconds{250};
 /// After the end of --duration, what has begun may end; of a server that said nothing for so long
 /// what is unanswered is taken for failed.
 constexpr Duration grace = std::chrono::seconds{2};
-constexpr std::uint32_t streams_max = 40'000;
 
 std::atomic<bool> interrupted{false}; // set by the handler, read by the loop of the same thread
 
@@ -67,51 +67,6 @@ double own_cpu_seconds() noexcept {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-bool speaks_frames(Kind kind) noexcept {
-    return kind == Kind::dhcp || kind == Kind::storm;
-}
-
-/// The interface of a run; nullopt: it needs none.
-std::optional<ClientLink> link_of(const Options& options) {
-    std::string name = options.interface;
-    if (name.empty() && speaks_frames(options.kind)) {
-        name = interface_towards(options.server);
-        if (name.empty()) {
-            throw Failure{fmt::format("there is no way from here to {}: say --interface",
-                                      to_text(options.server))};
-        }
-    }
-    if (name.empty()) {
-        return std::nullopt;
-    }
-    auto link = find_client_link(name);
-    if (!link && link.error().code == ENODEV) {
-        throw UsageError{fmt::format("--interface: there is no interface '{}'", name)};
-    }
-    if (!link) {
-        throw Failure{link.error().text()};
-    }
-    return *link;
-}
-
-ClientFleetLimits fleet_limits(const Options& options) {
-    const bool streams = options.kind == Kind::http || options.kind == Kind::storm;
-    return {.machines = options.clients,
-            .streams = streams ? std::min(options.clients * 2 + 64, streams_max) : 1};
-}
-
-ClientDriverOptions driver_options(const Options& options, const std::optional<ClientLink>& link) {
-    const ClientFleetLimits limits = fleet_limits(options);
-    ClientDriverOptions driver;
-    driver.link = link && speaks_frames(options.kind) ? &*link : nullptr;
-    driver.interface = link ? link->index : 0;
-    driver.sockets = options.kind == Kind::dhcp || options.kind == Kind::http
-                         ? 64
-                         : std::min(options.clients * 4 + 64, 400'000U);
-    driver.streams = limits.streams;
-    return driver;
-}
-
 class Run {
 public:
     explicit Run(const Options& options)
@@ -119,18 +74,11 @@ public:
           link_(link_of(options)),
           machines_(options_, link_ ? &*link_ : nullptr),
           fleet_(fleet_limits(options)),
-          driver_(fleet_, driver_options(options_, link_)),
+          driver_(fleet_, driver_options(options_, link_ ? &*link_ : nullptr)),
           tally_(options.kind, options.clients),
           usage_(options.server_pids),
           view_(options.json) {
-        const std::uint64_t files = raise_file_limit();
-        const std::uint64_t wanted =
-            driver_options(options_, link_).sockets + std::uint64_t{fleet_limits(options_).streams};
-        if (!speaks_frames(options.kind) && files < std::min(wanted, options.clients + 64UL)) {
-            throw Failure{fmt::format("{} clients need as many open files, and the limit is {}: "
-                                      "raise it (ulimit -Hn)",
-                                      options.clients, files)};
-        }
+        require_open_files(options_);
         if (auto opened = driver_.open(); !opened) {
             throw Failure{opened.error().text()};
         }
@@ -172,6 +120,7 @@ private:
     std::uint64_t news_ = 0;
     std::uint64_t received_before_ = 0;
     double cpu_before_ = 0;
+    std::uint64_t overflows_before_ = neighbour_table_overflows();
     bool warm_ = false;
     std::string given_up_;
 };
@@ -262,7 +211,9 @@ void Run::look_around(Instant now) {
     if (options_.kind == Kind::storm) {
         tally_.sample(now - start_);
     }
-    view_.draw(options_, tally_, now - start_);
+    if (view_.shown()) {
+        view_.draw(options_, moment_of(tally_, now - start_));
+    }
     next_tick_ = now + tick;
 }
 
@@ -369,6 +320,7 @@ Outcome Run::outcome() noexcept {
     if (driver_.frames().is_open()) {
         result.overruns = driver_.frames().overruns();
     }
+    result.neighbour_overflows = neighbour_table_overflows() - overflows_before_;
     result.congestion_control = driver_.streams().congestion_control();
     result.given_up = given_up_;
     result.advice = driver_.datagrams().refusal();

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 
@@ -140,6 +142,31 @@ Pace read_arrivals(const std::string& text) {
     }
     return {.shape = Pace::Shape::spread,
             .spread = time_in("arrivals", text, Duration{}, std::chrono::hours{24})};
+}
+
+double read_link(const std::string& text) {
+    const auto digits = text.find_first_not_of("0123456789");
+    const auto number = number_in(std::string_view{text}.substr(0, digits));
+    const std::string_view unit = std::string_view{text}.substr(std::min(digits, text.size()));
+    const double factor = unit == "M" ? 1e6 : unit == "G" ? 1e9 : 0;
+    if (!number || factor == 0 || *number == 0 || *number > 1'000'000) {
+        refuse("link", text, "bits a second, as 100M, 1G or 25G");
+    }
+    return static_cast<double>(*number) * factor;
+}
+
+std::uint64_t read_size(const std::string& text) {
+    const auto digits = text.find_first_not_of("0123456789");
+    const auto number = number_in(std::string_view{text}.substr(0, digits));
+    const std::string_view unit = std::string_view{text}.substr(std::min(digits, text.size()));
+    constexpr std::array<std::pair<std::string_view, unsigned>, 4> units{
+        {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
+    const auto known =
+        std::ranges::find(units, unit, &std::pair<std::string_view, unsigned>::first);
+    if (!number || known == units.end() || *number > std::uint64_t{1} << 30U) {
+        refuse("image", text, "a size, as 800MiB or 2GiB");
+    }
+    return *number << known->second;
 }
 
 InstallerChoice read_installer(const std::string& text) {

@@ -7,6 +7,7 @@
 #include "io/host/sockets.hh"
 
 #include <gtest/gtest.h>
+#include <netinet/udp.h>
 #include <sched.h>
 
 #include <cstdlib>
@@ -73,7 +74,11 @@ struct Rig {
     std::vector<ClientNote> notes;
 
     explicit Rig(const ClientLink* link = nullptr)
-        : driver(fleet, {.link = link, .sockets = 16, .streams = 16, .ring_entries = 64}) {
+        : driver(fleet, {.link = link,
+                         .interface = link != nullptr ? link->index : 0,
+                         .sockets = 16,
+                         .streams = 16,
+                         .ring_entries = 64}) {
         const auto opened = driver.open();
         EXPECT_TRUE(opened) << opened.error().text();
     }
@@ -390,6 +395,88 @@ TEST_F(ClientFramesTest, UnicastWaitsForArp) {
             }));
             EXPECT_EQ((std::string_view{buffer, static_cast<std::size_t>(size)}), expected);
         }
+    });
+}
+
+TEST_F(ClientFramesTest, AGroupIsOneSocketForAllItsMembers) {
+    in_namespace([] {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe,cert-env33-c): fixed words
+        // Both ends are one host's here, which it takes for a forgery unless told otherwise.
+        ASSERT_EQ(std::system("ip addr add 10.9.0.2/24 dev muster0 && "
+                              "echo 1 > /proc/sys/net/ipv4/conf/muster0/accept_local && "
+                              "echo 0 > /proc/sys/net/ipv4/conf/muster0/rp_filter && "
+                              "echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter"),
+                  0);
+        const auto link = find_client_link("muster0");
+        ASSERT_TRUE(link);
+        Rig rig{&*link};
+        const Endpoint group{Ipv4Address{{239, 255, 69, 1}}, 1758};
+        for (const MachineIndex machine : {4U, 5U, 6U}) {
+            rig.driver.out().groups.push_back({machine, group, true});
+        }
+        rig.run([] { return false; }, 30ms);
+        const Fd server = std::move(*open_udp_socket(Ipv4Address{{10, 9, 0, 1}}, 0, false, "test"));
+        ip_mreqn from{};
+        from.imr_ifindex = static_cast<int>(find_client_link("muster1")->index);
+        ::setsockopt(server.get(), IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from);
+        sockaddr_storage to{};
+        const socklen_t length = write_socket_address(group, to);
+        const auto send = [&](std::string_view text) {
+            ASSERT_GT(::sendto(server.get(), text.data(), text.size(), 0,
+                               reinterpret_cast<const sockaddr*>(&to), length),
+                      0);
+        };
+        send("block");
+        ASSERT_TRUE(rig.run([&] { return rig.fleet.datagrams.size() == 3; }));
+        EXPECT_EQ(rig.fleet.datagrams, (std::vector<std::string>{"4:block", "5:block", "6:block"}));
+        EXPECT_EQ(rig.fleet.last.destination, group);
+        EXPECT_EQ(rig.driver.datagrams().metrics().received_bytes, 5U) << "on the wire once";
+        rig.driver.out().groups.push_back({5, group, false});
+        rig.run([] { return false; }, 30ms);
+        rig.fleet.datagrams.clear();
+        send("more");
+        ASSERT_TRUE(rig.run([&] { return rig.fleet.datagrams.size() == 2; }));
+        EXPECT_EQ(rig.fleet.datagrams, (std::vector<std::string>{"4:more", "6:more"}));
+        for (const MachineIndex machine : {4U, 6U}) {
+            rig.driver.out().groups.push_back({machine, group, false});
+        }
+        rig.run([] { return false; }, 30ms);
+        rig.fleet.datagrams.clear();
+        send("late");
+        rig.run([] { return false; }, 50ms);
+        EXPECT_TRUE(rig.fleet.datagrams.empty());
+    });
+}
+
+TEST_F(ClientFramesTest, RunsOfSegmentsArriveOneByOne) {
+    in_namespace([] {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe,cert-env33-c): fixed words
+        ASSERT_EQ(std::system("ip addr add 10.9.0.2/24 dev muster0"), 0);
+        const auto link = find_client_link("muster0");
+        ASSERT_TRUE(link);
+        Rig rig{&*link};
+        const Fd server = std::move(*open_udp_socket(Ipv4Address{{10, 9, 0, 1}}, 0, false, "test"));
+        RecordingFleet::send(rig.driver.out(),
+                             {.machine = 1,
+                              .source = {Ipv4Address{{10, 9, 0, 2}}, 2070},
+                              .destination = bound_to(server)},
+                             "ask");
+        sockaddr_storage peer{};
+        char buffer[16];
+        ASSERT_TRUE(rig.run([&] {
+            socklen_t length = sizeof peer;
+            return ::recvfrom(server.get(), buffer, sizeof buffer, MSG_DONTWAIT,
+                              reinterpret_cast<sockaddr*>(&peer), &length) >= 0;
+        }));
+        const int segment = 1000;
+        ASSERT_EQ(::setsockopt(server.get(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
+        const std::string run(40 * 1000 + 7, 'x'); // the last is shorter
+        ASSERT_GT(::sendto(server.get(), run.data(), run.size(), 0,
+                           reinterpret_cast<const sockaddr*>(&peer), sizeof(sockaddr_in)),
+                  0);
+        ASSERT_TRUE(rig.run([&] { return rig.fleet.datagrams.size() == 41; }));
+        EXPECT_EQ(rig.fleet.datagrams[0].size(), 2 + 1000U);
+        EXPECT_EQ(rig.fleet.datagrams[40].size(), 2 + 7U);
     });
 }
 

@@ -53,6 +53,10 @@ TEST(LoadCommandLine, ReadsEverySubcommand) {
     EXPECT_EQ(storm.pace.spread, Duration{1min});
     EXPECT_EQ(storm.installer.packages, 300U);
     EXPECT_EQ(storm.plot, "s.svg");
+    const Options plan = read("storm --simulate --nodes 10000 --link 25G --image 800MiB");
+    EXPECT_TRUE(plan.simulate);
+    EXPECT_EQ(plan.link_bits_per_second, 25e9);
+    EXPECT_EQ(plan.image_bytes, std::uint64_t{800} << 20U);
 }
 
 TEST(LoadCommandLine, ClosedLoopIsTheDefault) {
@@ -103,6 +107,10 @@ TEST(LoadCommandLine, EveryProblemNamesFlagValueAndWhatIsAllowed) {
              {"dhcp --interface e --arrivals soon", "once, a time such as 30s, or racks:N"},
              {"dhcp --interface e --arrivals racks:0", "racks:N"},
              {"storm --interface e", "--nodes is missing"},
+             {"storm --nodes 3", "--interface is missing"},
+             {"storm --interface e --nodes 3 --link 1G", "--link is for --simulate"},
+             {"storm --simulate --nodes 3 --link 25", "as 100M, 1G or 25G"},
+             {"storm --simulate --nodes 3 --link 25G --image 8MB", "800MiB"},
              {"storm --interface e --nodes 3 --installer fast", "packages:N"},
              {"storm --interface e --nodes 3 --power-on 3s --arrivals once", "exclude each other"},
          }) {

@@ -102,6 +102,10 @@ TEST(LoadReport, TellsWhyMachinesFailed) {
     EXPECT_NE(text.find("gave up: nothing came"), std::string::npos);
     EXPECT_LT(text.find("2,000 times: esc?[2J"), text.find("7 times: status 404"));
     EXPECT_EQ(remarks_text(outcome_of(Kind::tftp)), "");
+    outcome.neighbour_overflows = 1;
+    EXPECT_EQ(remarks_text(outcome).find("gc_thresh3"), std::string::npos) << "nothing failed";
+    outcome.figures.failed = 1;
+    EXPECT_NE(remarks_text(outcome).find("gc_thresh3"), std::string::npos);
 }
 
 TEST(LoadReport, TextHasTheFiguresOfEachSubcommand) {
