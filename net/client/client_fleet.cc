@@ -70,6 +70,16 @@ void ClientFleet::stop(MachineIndex machine, const Now& /*now*/, ClientOutbox& o
     }
 }
 
+void ClientFleet::prefetch(MachineIndex machine) const noexcept {
+    constexpr std::size_t line = 64;
+    const auto fetch = [](const void* at, std::size_t lines) {
+        for (std::size_t i = 0; i < lines; ++i) {
+            __builtin_prefetch(static_cast<const std::byte*>(at) + i * line);
+        }
+    };
+    fetch(&seats_[machine], (sizeof(Seat) + line - 1) / line);
+}
+
 bool ClientFleet::running(MachineIndex machine) const noexcept {
     return machine < seats_.size() && seats_[machine].machine != nullptr;
 }

@@ -6,8 +6,11 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <charconv>
 #include <map>
+#include <mutex>
+#include <thread>
 
 namespace muster::test {
 namespace {
@@ -16,6 +19,7 @@ constexpr std::string_view usage =
     R"(usage: sim [--seed N | --seeds FROM-TO] [--trace] [--canary NAME]
   --seed N         one world, drawn from this number
   --seeds A-B      the worlds of these numbers, one after the other (default 1-1000)
+  --jobs N         so many worlds at a time (default 1)
   --trace          prints all that happens
   --scripted       machines of the simplest kind instead of firmware's
   --storm N        so many machines at once in a clean world, for its speed
@@ -30,6 +34,7 @@ struct Arguments {
     bool verbose = false;
     bool scripted = false;
     std::uint64_t storm = 0;
+    std::uint64_t jobs = 1;
     sim::Canary canary = sim::Canary::none;
 };
 
@@ -58,6 +63,7 @@ bool read_arguments(std::span<char*> words, Arguments& arguments) {
                    word == "--seeds" && dash != std::string_view::npos &&
                    read_number(value.substr(0, dash), arguments.from) &&
                    read_number(value.substr(dash + 1), arguments.to)) {
+        } else if (word == "--jobs" && read_number(value, arguments.jobs)) {
         } else if (word == "--storm" && read_number(value, arguments.storm)) {
         } else if (word == "--canary" && sim::read_canary(value) != sim::Canary::none) {
             arguments.canary = sim::read_canary(value);
@@ -98,37 +104,69 @@ int run_storm(std::uint32_t nodes) {
     return storm->lost == 0 ? 0 : 1;
 }
 
-int run(const Arguments& arguments) {
-    unsigned bad = 0;
+/// What one world came to.
+struct Outcome {
+    std::string text; ///< to print; empty: nothing to say
+    bool bad = false;
     std::uint64_t events = 0;
-    for (std::uint64_t seed = arguments.from; seed <= arguments.to; ++seed) {
-        sim::WorldOptions options = sim::WorldOptions::swarm(seed);
-        options.make = arguments.scripted ? make_scripted_machine : sim::boot_machines(options);
-        options.canary = arguments.canary;
-        options.trace = arguments.trace;
-        sim::World world{options};
-        world.run();
-        events += world.events();
-        for (const std::string& line : world.trace()) {
-            fmt::print("{}\n", line);
-        }
-        if (arguments.verbose || !world.findings().empty()) {
-            fmt::print("{}\n  digest {:016x}, {} events, {:.1f} s of virtual time\n",
+};
+
+Outcome run_world(const Arguments& arguments, std::uint64_t seed) {
+    sim::WorldOptions options = sim::WorldOptions::swarm(seed);
+    options.make = arguments.scripted ? make_scripted_machine : sim::boot_machines(options);
+    options.canary = arguments.canary;
+    options.trace = arguments.trace;
+    sim::World world{options};
+    world.run();
+    Outcome outcome{.text = {}, .bad = !world.findings().empty(), .events = world.events()};
+    const auto out = std::back_inserter(outcome.text);
+    for (const std::string& line : world.trace()) {
+        fmt::format_to(out, "{}\n", line);
+    }
+    if (arguments.verbose || outcome.bad) {
+        fmt::format_to(out, "{}\n  digest {:016x}, {} events, {:.1f} s of virtual time\n",
                        options.text(), world.digest(), world.events(),
                        static_cast<double>(world.universe().now.steady.ns) * 1e-9);
-        }
-        for (const sim::Finding& finding : world.findings()) {
-            fmt::print("  FOUND {:.6f} {}: {}\n", static_cast<double>(finding.at.ns) * 1e-9,
-                       finding.checker, finding.text);
-        }
-        if (!world.findings().empty()) {
-            ++bad;
-            fmt::print("  repeat: sim --seed {} --trace\n", seed);
-        }
-        std::fflush(stdout);
     }
-    fmt::print("{} worlds, {} of them bad, {} events\n", arguments.to - arguments.from + 1, bad,
-               events);
+    for (const sim::Finding& finding : world.findings()) {
+        fmt::format_to(out, "  FOUND {:.6f} {}: {}\n", static_cast<double>(finding.at.ns) * 1e-9,
+                       finding.checker, finding.text);
+    }
+    if (outcome.bad) {
+        fmt::format_to(out, "  repeat: build/tests/sim --seed {} --trace{}\n", seed,
+                       arguments.scripted ? " --scripted" : "");
+    }
+    return outcome;
+}
+
+/// Worlds know nothing of each other: as many at a time as there are jobs.
+int run(const Arguments& arguments) {
+    std::atomic<std::uint64_t> next{arguments.from};
+    std::atomic<std::uint64_t> bad{0};
+    std::atomic<std::uint64_t> events{0};
+    std::mutex printing;
+    const auto work = [&] {
+        for (std::uint64_t seed = next++; seed <= arguments.to; seed = next++) {
+            const Outcome outcome = run_world(arguments, seed);
+            bad += outcome.bad ? 1U : 0U;
+            events += outcome.events;
+            if (!outcome.text.empty()) {
+                const std::lock_guard lock{printing};
+                fmt::print("{}", outcome.text);
+                std::fflush(stdout);
+            }
+        }
+    };
+    std::vector<std::thread> others;
+    for (std::uint64_t i = 1; i < arguments.jobs; ++i) {
+        others.emplace_back(work);
+    }
+    work();
+    for (std::thread& other : others) {
+        other.join();
+    }
+    fmt::print("{} worlds, {} of them bad, {} events\n", arguments.to - arguments.from + 1,
+               bad.load(), events.load());
     return bad == 0 ? 0 : 1;
 }
 

@@ -45,8 +45,7 @@ void Datagrams::send(std::uint16_t port, const TxDatagram& datagram, Bytes paylo
         packet.source = {whole->header.source, whole->header.source_port};
         packet.destination = {whole->header.destination, whole->header.destination_port};
     }
-    packet.payload.assign(payload.begin(), payload.end());
-    packet.size = static_cast<std::uint32_t>(payload.size());
+    packet.set_payload(payload);
     if (datagram.link) {
         return send_to_machine(packet, slot, machines_->find(datagram.link_destination));
     }
@@ -68,9 +67,10 @@ void Datagrams::send(std::uint16_t port, const TxBlocks& blocks) {
         packet.size = static_cast<std::uint32_t>(
             tftp_header_size + std::min<std::uint64_t>(blocks.blksize, size - offset));
         if (!blocks.content) { // an empty file
-            packet.payload.resize(packet.size);
-            ByteWriter writer{packet.payload};
+            std::array<std::byte, tftp_header_size> data{};
+            ByteWriter writer{data};
             write_tftp_data(writer, {static_cast<std::uint16_t>(block), {}});
+            packet.set_payload(data);
         }
         send_by_address(slot);
     }
@@ -82,8 +82,8 @@ void Datagrams::send_by_address(std::uint32_t slot) {
     if (to == IpAddress{Ipv4Address::broadcast()}) {
         packet.everybody = true;
         if (packet.destination.port == dhcp_client_port) {
-            ByteReader reader{
-                Bytes{packet.payload}.subspan(std::min(chaddr_offset, packet.payload.size()))};
+            const Bytes message = packet.bytes();
+            ByteReader reader{message.subspan(std::min(chaddr_offset, message.size()))};
             const auto chaddr = reader.octets<6>();
             const auto machine = chaddr ? machines_->find(MacAddress{*chaddr}) : std::nullopt;
             if (machine && machines_->unreachable(*machine)) {
@@ -135,8 +135,7 @@ void Datagrams::send(const ClientTx& datagram, Bytes payload) {
         packet.source.address = Ipv4Address{};
     }
     packet.destination = datagram.destination;
-    packet.payload.assign(payload.begin(), payload.end());
-    packet.size = static_cast<std::uint32_t>(payload.size());
+    packet.set_payload(payload);
     const IpAddress& to = datagram.destination.address;
     const bool for_server = to == IpAddress{options_.server_address} ||
                             to == IpAddress{Ipv4Address::broadcast()} || !to.is_v4();

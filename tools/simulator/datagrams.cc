@@ -22,6 +22,31 @@ Duration time_of(std::uint32_t bytes, double rate) noexcept {
 
 } // namespace
 
+void Datagrams::Packet::set_payload(Bytes bytes) {
+    size = static_cast<std::uint32_t>(bytes.size());
+    small = bytes.size() <= few.size();
+    if (small) {
+        std::copy(bytes.begin(), bytes.end(), few.begin());
+    } else {
+        payload.assign(bytes.begin(), bytes.end());
+    }
+}
+
+void Datagrams::prefetch_packet(const AgendaEvent& event) const noexcept {
+    if (event.part == Part::datagram) {
+        const auto* packet = reinterpret_cast<const std::byte*>(&packets_[event.a]);
+        __builtin_prefetch(packet);
+        __builtin_prefetch(packet + 64);
+        __builtin_prefetch(packet + 128);
+    }
+}
+
+void Datagrams::prefetch_machine(const AgendaEvent& event) const noexcept {
+    if (event.part == Part::datagram && !packets_[event.a].everybody) {
+        machines_->prefetch(packets_[event.a].machine);
+    }
+}
+
 std::uint32_t Datagrams::claim() {
     if (free_.empty()) {
         free_.push_back(static_cast<std::uint32_t>(packets_.size()));
@@ -127,7 +152,7 @@ std::optional<Instant> Datagrams::arrival(const Packet& packet) {
 void Datagrams::write_as_frame(Packet& packet) {
     if (packet.content) {
         const Bytes data = write_data(packet);
-        packet.payload.assign(data.begin(), data.end());
+        packet.set_payload(data);
         packet.content.reset();
     }
     const MacAddress machine = packet.everybody && !packet.to_server
@@ -144,8 +169,9 @@ void Datagrams::write_as_frame(Packet& packet) {
                                .source_port = packet.source.port,
                                .destination_port = packet.destination.port,
                                .identification = ++identification_};
-    write_frame(frame_, link, header, packet.payload);
+    write_frame(frame_, link, header, packet.bytes());
     packet.payload.swap(frame_);
+    packet.small = false;
     packet.framed = true;
     if (packet.damaged && packet.size > 0) {
         // One bit of the payload, which no checksum overlooks.
@@ -193,7 +219,7 @@ std::optional<Bytes> Datagrams::open(Packet& packet) {
     } else if (packet.content) {
         payload = write_data(packet);
     } else {
-        payload = packet.payload;
+        payload = packet.bytes();
     }
     if (packet.unseen && payload.size() >= 8) {
         // Two 16-bit words change places: a sum does not care.

@@ -71,6 +71,9 @@ public:
     void on_group(const ClientGroup& group);
 
     void on_event(const AgendaEvent& event);
+    /// That event is soon to come: what it will look at had better be in the cache.
+    void prefetch_packet(const AgendaEvent& event) const noexcept;
+    void prefetch_machine(const AgendaEvent& event) const noexcept;
 
     [[nodiscard]] const DatagramCounts& counts() const noexcept { return counts_; }
 
@@ -90,7 +93,14 @@ private:
         ContentRef content; ///< DATA: its bytes are fetched when it arrives
         std::uint64_t block = 0;
         std::uint32_t size = 0; ///< of the payload
+        bool small = false;     ///< the payload is in `few`: an ACK
+        std::array<std::byte, 8> few{};
         std::vector<std::byte> payload;
+
+        void set_payload(Bytes bytes);
+        [[nodiscard]] Bytes bytes() const noexcept {
+            return small ? Bytes{few}.first(size) : Bytes{payload};
+        }
     };
 
     [[nodiscard]] std::uint32_t claim();

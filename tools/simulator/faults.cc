@@ -60,6 +60,7 @@ Faults Faults::swarm(Prng& random) {
     f.cut = recurring(random, 20s, 200s, 1s, 60s);
     f.worker_pause = recurring(random, 2s, 60s, 1ms, 5s);
     f.control_pause = recurring(random, 2s, 60s, 1ms, 5s);
+    f.reload = recurring(random, 10s, 120s, 0s, 0s);
     f.power_cut = recurring(random, 20s, 200s, 1s, 30s);
     f.commit_max = duration_up_to(random, 200ms);
     f.reorder_every =
@@ -91,6 +92,7 @@ std::string Faults::text() const {
     every("cut-every", cut.every);
     every("worker-pause-every", worker_pause.every);
     every("control-pause-every", control_pause.every);
+    every("reload-every", reload.every);
     every("power-cut-every", power_cut.every);
     every("commit-max", commit_max);
     every("reorder-every", reorder_every);

@@ -39,6 +39,7 @@ struct Faults {
     Recurring cut;           ///< some machines' links are cut
     Recurring worker_pause;  ///< a worker gets no CPU
     Recurring control_pause; ///< control gets none
+    Recurring reload;        ///< the site changes: who has a reservation, and where
     Recurring power_cut;     ///< a machine loses power, and gets it back after that time
     Duration commit_max{};   ///< a commit takes up to this long
     Duration

@@ -97,6 +97,10 @@ public:
         return port == UINT16_MAX ? port = 49'152 : port++;
     }
 
+    void prefetch(MachineIndex machine) const noexcept {
+        __builtin_prefetch(&machines_[machine]);
+        fleet_.prefetch(machine);
+    }
     [[nodiscard]] std::uint32_t count() const noexcept {
         return static_cast<std::uint32_t>(machines_.size());
     }

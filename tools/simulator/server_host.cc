@@ -125,6 +125,7 @@ void ServerHost::fill_random(MutableBytes bytes) {
 void ServerHost::pause_worker(unsigned worker, Instant until) {
     if (worker < members_.size()) {
         members_[worker].paused = until;
+        any_paused_ = std::max(any_paused_, until);
         universe_.events.post(until, Part::server, worker_turn, process_, worker);
         refresh_deadline();
     }
@@ -159,6 +160,9 @@ Instant ServerHost::ready_at(unsigned worker) const noexcept {
 }
 
 Instant ServerHost::ready_at(const Endpoint& source, std::uint16_t port) const noexcept {
+    if (any_paused_ <= universe_.now.steady) {
+        return {};
+    }
     const auto socket = socket_of(source, port);
     return socket ? ready_at(socket->worker) : Instant{};
 }
@@ -334,6 +338,14 @@ void ServerHost::on_event(const AgendaEvent& event) {
     }
     }
     refresh_deadline();
+}
+
+void ServerHost::reload(std::shared_ptr<const Site> site) {
+    site_ = std::move(site);
+    if (up()) {
+        control_->on_site(site_);
+        want_control_turn();
+    }
 }
 
 void ServerHost::order(DynamicRequest::Method method, std::string path) {

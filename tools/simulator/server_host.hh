@@ -62,6 +62,8 @@ public:
     void expire();
     [[nodiscard]] Instant next_deadline() const noexcept { return next_deadline_; }
 
+    /// SIGHUP, or the site that the next process will find.
+    void reload(std::shared_ptr<const Site> site);
     /// As the admin API would: the answer's status is counted, not kept.
     void order(DynamicRequest::Method method, std::string path);
 
@@ -122,6 +124,7 @@ private:
     bool turn_wanted_ = false;
     bool starting_ = false;
     Instant control_paused_;
+    Instant any_paused_; ///< no worker is paused beyond this
     Instant next_deadline_ = Instant::never();
     std::uint32_t process_ = 0; ///< which life: events of an earlier one mean nothing
     Prng secrets_;

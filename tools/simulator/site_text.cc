@@ -2,7 +2,6 @@
 #include "tools/simulator/site_text.hh"
 
 #include "core/base/check.hh"
-#include "core/node/node_table.hh"
 #include "core/site/loader.hh"
 
 #include "tools/simulator/machines.hh"
@@ -90,9 +89,10 @@ retries: {}
     files["templates/install.mustache"] = answers_text;
     std::string nodes;
     for (std::uint32_t i = 0; i < shape.reserved; ++i) {
-        nodes += fmt::format("- {{name: {}, mac: ['{}'], profile: minimal, address: {}}}\n",
-                             node_name(shape, i), to_text(Machines::mac(i)),
-                             address_text(first_reserved + i));
+        nodes += fmt::format(
+            "- {{name: {}, mac: ['{}'], profile: minimal, address: {}}}\n", fmt::format("n{}", i),
+            to_text(Machines::mac(i)),
+            address_text((shape.reserved_in_pool ? first_of_pool : first_reserved) + i));
     }
     if (!nodes.empty()) {
         files["nodes.yaml"] = nodes;
@@ -111,11 +111,6 @@ std::shared_ptr<const Site> read_site(const SiteShape& shape) {
         MUSTER_CHECK(site.has_value());
     }
     return std::make_shared<const Site>(std::move(*site));
-}
-
-std::string node_name(const SiteShape& shape, std::uint32_t index) {
-    return index < shape.reserved ? fmt::format("n{}", index)
-                                  : discovered_name(Machines::mac(index));
 }
 
 } // namespace muster::sim

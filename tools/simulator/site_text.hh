@@ -27,14 +27,13 @@ struct SiteShape {
     Duration booting{3min};
     Duration installing{10min};
     unsigned retries = 3;
-    std::uint32_t reserved = 0;  ///< machines that nodes.yaml names, with an address of their own
-    std::uint32_t addresses = 0; ///< in the pool; 0: enough for all
+    std::uint32_t reserved = 0;    ///< machines that nodes.yaml names, with an address of their own
+    bool reserved_in_pool = false; ///< those addresses are of the pool, and somebody may have them
+    std::uint32_t addresses = 0;   ///< in the pool; 0: enough for all
 };
 
 [[nodiscard]] std::map<std::string, std::string, std::less<>> site_files(const SiteShape& shape);
 /// Reads the files as musterd does. Aborts if it has problems: the shape is ours.
 [[nodiscard]] std::shared_ptr<const Site> read_site(const SiteShape& shape);
-/// The name of machine `index` at the server.
-[[nodiscard]] std::string node_name(const SiteShape& shape, std::uint32_t index);
 
 } // namespace muster::sim

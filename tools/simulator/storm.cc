@@ -113,7 +113,9 @@ private:
             enter(note.machine, note.stage);
             break;
         case ClientNote::Kind::waited:
-            m.waited[static_cast<std::size_t>(note.wait)] += note.duration;
+            if (!world_.streams().delivering_flow()) {
+                m.waited[static_cast<std::size_t>(note.wait)] += note.duration;
+            }
             break;
         case ClientNote::Kind::retransmission:
             ++m.retransmissions;

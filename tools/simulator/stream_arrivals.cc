@@ -174,13 +174,16 @@ void Streams::give_body(SlabHandle handle, const Segment& body) {
         std::uint64_t piece = std::min(left, c->discard);
         if (piece > 0) {
             c->discard -= piece;
+            delivering_flow_ = body.moved;
             machines_->on_stream_discarded(client, piece);
         } else {
             piece = std::min(left, piece_max);
             piece_.resize(piece);
             universe_.files.read(*body.content, offset, piece_);
+            delivering_flow_ = body.moved;
             machines_->on_stream_data(client, piece_);
         }
+        delivering_flow_ = false;
         offset += piece;
         left -= piece;
     }

@@ -99,6 +99,7 @@ void Streams::report_flow(SlabHandle handle, std::uint64_t bytes) {
         body.content = c.content;
         body.offset = c.offset;
         body.size = bytes;
+        body.moved = true;
         if (universe_.canary == Canary::short_body && bytes == c.left && bytes > 1) {
             body.size = bytes / 2;
         }

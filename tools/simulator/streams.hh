@@ -54,6 +54,9 @@ public:
 
     /// Connections of a worker that it was told to forget and has not heard the end of.
     [[nodiscard]] std::uint32_t closing(unsigned worker) const noexcept;
+    /// While a machine is handed a part of a large body: it came little by little since the last
+    /// part, so that no silence lies behind it, whatever the machine thinks.
+    [[nodiscard]] bool delivering_flow() const noexcept { return delivering_flow_; }
     [[nodiscard]] double bytes_moved() { return shares_.moved_in_all(universe_.now.steady); }
     [[nodiscard]] std::uint32_t flows() const noexcept { return shares_.count(); }
 
@@ -110,6 +113,7 @@ private:
         ContentRef content;
         std::uint64_t offset = 0;
         std::uint64_t size = 0;
+        bool moved = false; ///< of a body that came little by little until now
     };
 
     Segment& post(Instant at, Segment::Kind kind, SlabHandle connection);
@@ -148,6 +152,7 @@ private:
     std::uint32_t last_serial_ = 0;
     Instant completion_planned_ = Instant::never();
     std::vector<std::byte> piece_;
+    bool delivering_flow_ = false;
 };
 
 } // namespace muster::sim

@@ -10,7 +10,6 @@
 namespace muster::sim {
 namespace {
 
-constexpr Duration operators_come_every = 20s;
 constexpr UnixTime epoch{1'700'000'000'000};
 
 struct LoaderSize {
@@ -144,6 +143,12 @@ bool World::step() {
     ++steps_;
     set_time(next);
     if (agenda == next) {
+        if (const AgendaEvent* soon = universe_.events.peek(6)) {
+            datagrams_.prefetch_packet(*soon);
+        }
+        if (const AgendaEvent* soon = universe_.events.peek(3)) {
+            datagrams_.prefetch_machine(*soon);
+        }
         dispatch(universe_.events.pop());
     } else if (server == next) {
         server_.expire();

@@ -101,6 +101,7 @@ public:
     [[nodiscard]] const HttpCheck& http_check() const noexcept { return http_check_; }
 
 private:
+    static constexpr Duration operators_come_every = 20s;
     enum FaultKind : std::uint8_t {
         crash,
         store_full,
@@ -108,6 +109,7 @@ private:
         cut,
         worker_pause,
         control_pause,
+        reload,
         power_cut,
         reorder,
         operator_round,

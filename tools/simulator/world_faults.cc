@@ -8,7 +8,6 @@
 namespace muster::sim {
 namespace {
 
-constexpr Duration operators_come_every = 20s;
 constexpr Duration power_cycle = 1s;
 
 template <class Value>
@@ -46,6 +45,7 @@ WorldOptions WorldOptions::swarm(std::uint64_t seed) {
     o.site.installing = std::chrono::seconds{between(random, 60, 300)};
     o.site.retries = between(random, 0U, 3U);
     o.site.reserved = random.chance(0.5) ? 0 : between(random, 0U, o.machines.count);
+    o.site.reserved_in_pool = random.chance(0.5);
     o.site.addresses = random.chance(0.25) ? o.machines.count : 0;
     o.content.kernel = between(random, 1'000U, 200'000U);
     o.content.initrd = between(random, 1'000U, 500'000U);
@@ -82,6 +82,8 @@ Recurring* World::recurring(FaultKind kind) noexcept {
         return &universe_.faults.worker_pause;
     case control_pause:
         return &universe_.faults.control_pause;
+    case reload:
+        return &universe_.faults.reload;
     case power_cut:
         return &universe_.faults.power_cut;
     case store_works:
@@ -93,7 +95,8 @@ Recurring* World::recurring(FaultKind kind) noexcept {
 }
 
 void World::plan_faults() {
-    for (const FaultKind kind : {crash, store_full, cut, worker_pause, control_pause, power_cut}) {
+    for (const FaultKind kind :
+         {crash, store_full, cut, worker_pause, control_pause, reload, power_cut}) {
         if (const Recurring* fault = recurring(kind); fault->on()) {
             plan(kind, fault->every);
         }
@@ -165,6 +168,18 @@ void World::begin_fault(FaultKind kind) {
     case control_pause:
         server_.pause_control(now + length(universe_.faults.control_pause));
         break;
+    case reload: {
+        SiteShape shape = options_.site;
+        shape.reserved = static_cast<std::uint32_t>(universe_.random.below(machines_.count() + 1));
+        shape.reserved_in_pool = universe_.random.chance(0.5);
+        shape.lease = std::chrono::seconds{60 + universe_.random.below(3'600)};
+        universe_.note([&] {
+            return fmt::format("reload: {} reservations{}", shape.reserved,
+                               shape.reserved_in_pool ? " in the pool" : "");
+        });
+        server_.reload(read_site(shape));
+        break;
+    }
     case power_cut:
         cycle_power(any_machine(), length(universe_.faults.power_cut));
         break;
@@ -188,10 +203,12 @@ void World::restart_server(Duration after) {
 
 /// An operator wants the machine installed again: says so, and switches it off and on.
 void World::order_anew(MachineIndex machine) {
-    const std::string name = node_name(options_.site, machine);
-    if (!server_.up() || server_.control()->ledger().nodes().find(name) == nullptr) {
+    const NodeRecord* const node =
+        server_.up() ? server_.control()->ledger().nodes().find(Machines::mac(machine)) : nullptr;
+    if (node == nullptr) {
         return;
     }
+    const std::string name = node->name();
     universe_.note([&] { return fmt::format("order: install {}", name); });
     machines_.machine(machine).wipe_allowed = true;
     machines_.machine(machine).ordered_anew = true;
