@@ -240,6 +240,25 @@ DhcpHeader reply_header(const DhcpReply& reply) noexcept {
     return header;
 }
 
+/// Beside another server: what it is (an offer of a proxy must say PXEClient, or HTTPClient), the
+/// machine's identifier, and the boot file, if the client is not to ask for it at port 4011.
+/// Source: PXE 2.1 sections 2.2.2, 2.2.3.
+void write_proxy_options(const DhcpReply& reply, DhcpWriter& writer) noexcept {
+    OptionList options{reply, writer};
+    const DhcpClientIdentity& client = reply.client;
+    writer.option_text(DhcpOptionCode::vendor_class,
+                       client.kind == DhcpClientKind::http_boot ? "HTTPClient" : "PXEClient");
+    options.put(DhcpOptionCode::client_machine);
+    if (!reply.boot_file) {
+        return;
+    }
+    if (client.kind == DhcpClientKind::pxe && client.first_arch() == 0) {
+        writer.option_text(DhcpOptionCode::vendor_specific, one_shot);
+    }
+    options.put(DhcpOptionCode::tftp_server_name);
+    options.put(DhcpOptionCode::bootfile_name);
+}
+
 void write_options(const DhcpReply& reply, DhcpWriter& writer) noexcept {
     OptionList options{reply, writer};
     const auto list = reply.request.find(DhcpOptionCode::parameter_request_list);
@@ -286,7 +305,9 @@ WrittenReply write_reply(const DhcpReply& reply, MutableBytes buffer) noexcept {
     if (const auto client_id = reply.request.find(DhcpOptionCode::client_identifier)) {
         writer.option(DhcpOptionCode::client_identifier, *client_id); // RFC 6842 section 3
     }
-    if (reply.type != DhcpMessageType::nak) {
+    if (reply.proxy) {
+        write_proxy_options(reply, writer);
+    } else if (reply.type != DhcpMessageType::nak) {
         write_options(reply, writer);
     }
     written.size = writer.finish();

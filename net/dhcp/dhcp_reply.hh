@@ -21,6 +21,7 @@ struct DhcpReply {
     std::optional<BootFile> boot_file{};
     std::string_view node_name{};          ///< option 12; empty: none
     const OptionLayers* options = nullptr; ///< what the site sets; null: nothing
+    bool proxy = false; ///< beside another server: where to boot from, and nothing else
 };
 
 struct WrittenReply {
