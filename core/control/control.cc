@@ -21,6 +21,20 @@ Answer unavailable_answer(WorkerId worker, std::string_view why) {
     return answer;
 }
 
+/// What happened, and what would help.
+std::string dry_text(const PoolsDry& dry) {
+    if (dry.addresses == 0) {
+        return fmt::format("subnet {} has no pools, so {} gets no address there: give it one, or "
+                           "list the machine as a node with an address",
+                           to_text(dry.subnet), to_text(dry.mac));
+    }
+    return fmt::format("no address left for {} in subnet {}: none of the {} of its pools that the "
+                       "machine may have is free; add a range to 'pools', or shorten 'lease' (now "
+                       "{} s) so that addresses of machines that are gone come back sooner",
+                       to_text(dry.mac), to_text(dry.subnet), dry.addresses,
+                       std::chrono::duration_cast<std::chrono::seconds>(dry.lease).count());
+}
+
 Answer broken_answer(WorkerId worker, const std::exception& error) {
     const std::string text = fmt::format("this request met an error: {}", error.what());
     return worker == admin_worker ? api_error(500, "internal", text) : text_answer(500, text);
@@ -168,6 +182,9 @@ void Control::apply(Pending& pending) {
         }
         void operator()(const MachineSeen& seen) const {
             control.installs_.on_seen(seen, pending.at);
+        }
+        void operator()(const PoolsDry& dry) const {
+            control.ledger_.note(pending.at, EventKind::limit_reached, "", dry_text(dry));
         }
         void operator()(const std::unique_ptr<DynamicRequest>& request) const {
             control.apply_request(pending.worker, *request, pending.at);

@@ -60,6 +60,31 @@ void check_round_trip(Bytes datagram) {
     }
 }
 
+/// A site in which every rule about clients has something to say.
+void complicate(test::DhcpRig& rig) {
+    DhcpPlan& plan = rig.snapshot.dhcp;
+    SubnetPlan far;
+    far.subnet = read_subnet("10.80.0.0/24").value();
+    far.pools = {read_address_range("10.80.0.10-10.80.0.12").value()};
+    far.pools[0].bootp = true;
+    far.relays = {test::ip("10.9.0.1")};
+    far.shared_network = plan.subnets[0].shared_network = "all";
+    far.options.set(119, std::vector(700, std::byte{'x'}));
+    far.options.set(67, test::text_octets("file"), true);
+    plan.subnets.push_back(far);
+    ClientClass some;
+    some.vendor_classes = {"*:*UNDI*"};
+    some.user_classes = {"i*", "*"};
+    some.options.set(3, {});
+    plan.classes = {some};
+    plan.subnets[0].pools[0].classes = 1;
+    rig.publish();
+    NodeBoot node;
+    node.alias = NodeAlias::of_port("a/7", "").key();
+    node.reserved = test::ip("10.80.0.99");
+    rig.server.on_node_boot(node);
+}
+
 /// The datagram is answered, changes a lease, or is counted by a reason; nothing else.
 void check_accounting(const DhcpMetrics& metrics) {
     const std::uint64_t refused = metrics.errors.sum() + metrics.drops.sum();
@@ -79,5 +104,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)rig.commit();
     check_accounting(rig.server.metrics());
     rig.advance(std::chrono::hours{2});
+    test::DhcpRig other{{.leases_max = 8, .commits_max = 2, .nodes_expected = 1}};
+    complicate(other);
+    (void)other.receive({datagram.begin(), datagram.end()});
+    (void)other.commit();
+    check_accounting(other.server.metrics());
     return 0;
 }

@@ -26,10 +26,10 @@ Now at(Duration since_start) {
     return {Instant{} + since_start, UnixTime{1'000'000'000'000} + since_start};
 }
 
-constexpr SubnetId first_subnet{0};
+constexpr LinkId first_link{0};
 
 LeaseClient client(std::uint32_t n) {
-    return {mac(n), first_subnet, std::nullopt};
+    return {mac(n), first_link, std::nullopt};
 }
 
 class LeaseTableTest : public testing::Test {
@@ -71,7 +71,7 @@ TEST_F(LeaseTableTest, ForgetsAnOfferThatIsNotTakenInTime) {
     EXPECT_EQ(offer(client(2), 59s), ip("10.0.0.11")) << "still held";
     table.expire(at(61s));
     EXPECT_EQ(offer(client(3), 61s), ip("10.0.0.10"));
-    EXPECT_FALSE(table.find(mac(1), first_subnet).has_value());
+    EXPECT_FALSE(table.find(mac(1), first_link).has_value());
 }
 
 TEST_F(LeaseTableTest, AFullPoolRefusesByName) {
@@ -199,9 +199,9 @@ TEST_F(LeaseTableTest, ALapsedMoveLeavesTheMachineItsOldLease) {
     LeaseClient owner = client(1);
     owner.reserved = ip("10.0.0.13");
     EXPECT_EQ(offer(owner), ip("10.0.0.13"));
-    EXPECT_EQ(table.find(mac(1), first_subnet), id_of("10.0.0.13"));
+    EXPECT_EQ(table.find(mac(1), first_link), id_of("10.0.0.13"));
     table.expire(at(61s));
-    EXPECT_EQ(table.find(mac(1), first_subnet), id_of("10.0.0.10"));
+    EXPECT_EQ(table.find(mac(1), first_link), id_of("10.0.0.10"));
 }
 
 TEST_F(LeaseTableTest, CountsReservationsOfOneAddress) {
@@ -250,7 +250,7 @@ TEST_F(LeaseTableTest, ACommitUnderWayKeepsTheLeaseBeyondItsTime) {
     table.expire(at(1000s));
     EXPECT_EQ(offer(client(2), 1000s), ip("10.0.0.11"));
     table.withdraw(*id);
-    EXPECT_EQ(table.find(mac(1), first_subnet), id) << "a commit is not withdrawn";
+    EXPECT_EQ(table.find(mac(1), first_link), id) << "a commit is not withdrawn";
     table.abandon_commit(*id);
     table.expire(at(2000s));
     EXPECT_EQ(offer(client(3), 2000s), ip("10.0.0.10"));
@@ -268,7 +268,7 @@ TEST_F(LeaseTableTest, ANewSiteKeepsLeasesAndGivesLostAddressesToNobody) {
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
     EXPECT_EQ(bind(client(2)), ip("10.0.0.11"));
     use({plan("10.9.0.0/24", "10.9.0.1-10.9.0.9"), plan("10.0.0.0/24", "10.0.0.11-10.0.0.20")});
-    const SubnetId second{1};
+    const LinkId second{1};
     const LeaseClient one{mac(1), second, std::nullopt};
     const LeaseClient two{mac(2), second, std::nullopt};
     EXPECT_EQ(table.standing(one, ip("10.0.0.10")), LeaseStanding::unserved);
@@ -298,7 +298,7 @@ TEST_F(LeaseTableTest, ARememberedLeaseOutlivesASiteWithoutItsSubnetUnlessTheTab
 TEST_F(LeaseTableTest, LeasesOfOneMachineInTwoSubnetsAreTwo) {
     use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.13"), plan("10.9.0.0/24", "10.9.0.1-10.9.0.9")});
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
-    EXPECT_EQ(bind({mac(1), SubnetId{1}, std::nullopt}), ip("10.9.0.1"));
+    EXPECT_EQ(bind({mac(1), LinkId{1}, std::nullopt}), ip("10.9.0.1"));
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
 }
 
