@@ -10,34 +10,35 @@
 namespace muster {
 namespace {
 
-constexpr std::uint16_t buffer_group = 1;
-constexpr std::uint32_t buffer_count = 512;
-constexpr std::size_t name_size = 32; ///< rounded up from sockaddr_in6, so that control is aligned
-constexpr std::size_t control_size = 64;
+constexpr std::uint16_t udp_buffer_group = 1;
+constexpr std::uint32_t udp_buffer_count = 512;
+/// Rounded up from sockaddr_in6, so that the control messages behind it are aligned.
+constexpr std::size_t udp_name_size = 32;
+constexpr std::size_t udp_control_size = 64;
 /// A run of segments fills a whole datagram's worth; before it stand the kernel's header, the
 /// sender's address and the control messages.
-constexpr std::uint32_t buffer_size = (64 << 10) + 192;
-constexpr std::uint32_t slot_count = 1024;
-constexpr int receive_buffer_size = 1 << 20;
-constexpr int group_receive_buffer_size = 16 << 20;
+constexpr std::uint32_t udp_buffer_size = (64 << 10) + 192;
+constexpr std::uint32_t udp_slot_count = 1024;
+constexpr int udp_queue_size = 1 << 20;
+constexpr int group_queue_size = 16 << 20;
 
 std::uint64_t key_of(MachineIndex machine, std::uint16_t port) noexcept {
     return std::uint64_t{machine} << 16U | port;
 }
 
-bool set(const Fd& socket, int level, int name, int value) noexcept {
+bool set_client_option(const Fd& socket, int level, int name, int value) noexcept {
     return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
 }
 
-bool bind_to(const Fd& socket, const Endpoint& endpoint) noexcept {
+bool bind_client(const Fd& socket, const Endpoint& endpoint) noexcept {
     sockaddr_storage storage{};
     const socklen_t size = write_socket_address(endpoint, storage);
     return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0;
 }
 
 void widen(const Fd& socket, int size) noexcept {
-    if (!set(socket, SOL_SOCKET, SO_RCVBUFFORCE, size)) {
-        set(socket, SOL_SOCKET, SO_RCVBUF, size);
+    if (!set_client_option(socket, SOL_SOCKET, SO_RCVBUFFORCE, size)) {
+        set_client_option(socket, SOL_SOCKET, SO_RCVBUF, size);
     }
 }
 
@@ -55,16 +56,16 @@ ClientDatagrams::ClientDatagrams(Ring& ring) : ring_(ring) {}
 ClientDatagrams::~ClientDatagrams() = default;
 
 Result<void, SysError> ClientDatagrams::open(std::uint32_t sockets_max, std::uint32_t interface) {
-    static_assert(sizeof(sockaddr_in6) <= name_size);
+    static_assert(sizeof(sockaddr_in6) <= udp_name_size);
     interface_ = interface;
-    layout_.msg_namelen = name_size;
-    layout_.msg_controllen = control_size;
+    layout_.msg_namelen = udp_name_size;
+    layout_.msg_controllen = udp_control_size;
     sockets_ = std::make_unique<Slab<Socket>>(sockets_max);
-    slots_ = std::make_unique<TxSlot[]>(slot_count);
-    for (std::uint32_t i = slot_count; i > 0; --i) {
+    slots_ = std::make_unique<TxSlot[]>(udp_slot_count);
+    for (std::uint32_t i = udp_slot_count; i > 0; --i) {
         free_slots_.push_back(i - 1);
     }
-    return buffers_.open(ring_, buffer_group, buffer_count, buffer_size);
+    return buffers_.open(ring_, udp_buffer_group, udp_buffer_count, udp_buffer_size);
 }
 
 void ClientDatagrams::refused(const std::string& what) {
@@ -80,11 +81,12 @@ Fd ClientDatagrams::open_socket(const Endpoint& local) {
         refused("UDP socket");
         return {};
     }
-    set(socket, IPPROTO_UDP, UDP_GRO, 1);
-    widen(socket, receive_buffer_size);
+    set_client_option(socket, IPPROTO_UDP, UDP_GRO, 1);
+    widen(socket, udp_queue_size);
     // A port that is taken here is not taken on the machine, which has all of them: machines that
     // share an address, and what else runs on this one. Any other port does as well, then.
-    if (!bind_to(socket, local) && (errno != EADDRINUSE || !bind_to(socket, {local.address, 0}))) {
+    if (!bind_client(socket, local) &&
+        (errno != EADDRINUSE || !bind_client(socket, {local.address, 0}))) {
         if (errno == EADDRNOTAVAIL) {
             refused(to_text(local.address) +
                     " is no address of this host, so nothing sent to it would arrive; to have a "
@@ -105,11 +107,12 @@ Fd ClientDatagrams::open_group(const Endpoint& group) {
         std::memcpy(&membership.imr_multiaddr, v4->octets.data(), 4);
     }
     membership.imr_ifindex = static_cast<int>(interface_);
-    set(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-    set(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0); // not what others on this host joined
-    set(socket, IPPROTO_UDP, UDP_GRO, 1);
-    widen(socket, group_receive_buffer_size);
-    if (!v4 || !socket.valid() || !bind_to(socket, group) ||
+    set_client_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    // Not what others on this host joined.
+    set_client_option(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+    set_client_option(socket, IPPROTO_UDP, UDP_GRO, 1);
+    widen(socket, group_queue_size);
+    if (!v4 || !socket.valid() || !bind_client(socket, group) ||
         ::setsockopt(socket.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) !=
             0) {
         refused("joining " + to_text(group.address) + " port " + std::to_string(group.port));
@@ -134,7 +137,7 @@ void ClientDatagrams::arm(SlabHandle handle, const Socket& socket) {
     io_uring_sqe* sqe = ring_.sqe();
     io_uring_prep_recvmsg_multishot(sqe, socket.fd.get(), &layout_, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = buffer_group;
+    sqe->buf_group = udp_buffer_group;
     sqe->user_data = to_client_data(ClientOp::receive_datagrams, handle);
 }
 

@@ -15,7 +15,7 @@ namespace muster {
 namespace {
 
 constexpr Duration arp_interval = std::chrono::milliseconds{500};
-constexpr int send_buffer_size = 8 << 20;
+constexpr int frame_queue_size = 8 << 20;
 
 constexpr sock_filter load(unsigned size, std::uint32_t offset) {
     return {static_cast<std::uint16_t>(BPF_LD | size | BPF_ABS), 0, 0, offset};
@@ -59,7 +59,7 @@ constexpr std::array wanted{
 };
 
 template <class Value>
-bool set(const Fd& socket, int level, int name, const Value& value) noexcept {
+bool set_packet_option(const Fd& socket, int level, int name, const Value& value) noexcept {
     return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
 }
 
@@ -90,15 +90,16 @@ Result<void, SysError> ClientFrames::open(const ClientLink& link) {
     packet_mreq promiscuous{};
     promiscuous.mr_ifindex = static_cast<int>(link.index);
     promiscuous.mr_type = PACKET_MR_PROMISC;
-    if (!set(socket, SOL_SOCKET, SO_ATTACH_FILTER, program) ||
-        !set(socket, SOL_PACKET, PACKET_VERSION, int{TPACKET_V2}) ||
-        !set(socket, SOL_PACKET, PACKET_RX_RING, ring) ||
-        !set(socket, SOL_PACKET, PACKET_ADD_MEMBERSHIP, promiscuous)) {
+    if (!set_packet_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, program) ||
+        !set_packet_option(socket, SOL_PACKET, PACKET_VERSION, int{TPACKET_V2}) ||
+        !set_packet_option(socket, SOL_PACKET, PACKET_RX_RING, ring) ||
+        !set_packet_option(socket, SOL_PACKET, PACKET_ADD_MEMBERSHIP, promiscuous)) {
         return sys_error("packet socket on " + link.name);
     }
-    set(socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1); // what we sent is no answer
-    set(socket, SOL_PACKET, PACKET_QDISC_BYPASS, 1);    // nobody shapes what a test sends
-    set(socket, SOL_SOCKET, SO_SNDBUFFORCE, send_buffer_size);
+    // What we sent is no answer, and nobody shapes what a test sends.
+    set_packet_option(socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    set_packet_option(socket, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
+    set_packet_option(socket, SOL_SOCKET, SO_SNDBUFFORCE, frame_queue_size);
     void* memory = ::mmap(nullptr, std::size_t{frame_count} * frame_size, PROT_READ | PROT_WRITE,
                           MAP_SHARED, socket.get(), 0);
     if (memory == MAP_FAILED) {
@@ -132,8 +133,8 @@ void ClientFrames::open_sinks() noexcept {
         sock_fprog program{1, &nothing};
         sockaddr_storage storage{};
         const socklen_t size = write_socket_address({Ipv4Address{}, port}, storage);
-        set(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-        set(socket, SOL_SOCKET, SO_ATTACH_FILTER, program);
+        set_packet_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+        set_packet_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, program);
         ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, link_.name.c_str(),
                      static_cast<socklen_t>(link_.name.size()));
         if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0) {

@@ -9,9 +9,9 @@
 namespace muster {
 namespace {
 
-constexpr std::uint16_t buffer_group = 2;
-constexpr std::uint32_t buffer_count = 2048;
-constexpr std::uint32_t buffer_size = 16 << 10;
+constexpr std::uint16_t tcp_buffer_group = 2;
+constexpr std::uint32_t tcp_buffer_count = 2048;
+constexpr std::uint32_t tcp_buffer_size = 16 << 10;
 /// Below this, ending one receive and beginning another costs more than copying.
 constexpr std::uint64_t discard_least = 64 << 10;
 /// The most that one receive throws away; large, as it takes what is there and no more.
@@ -19,7 +19,7 @@ constexpr std::uint64_t discard_most = 16 << 20;
 /// Connections that were closed but still have operations in flight need slots as well.
 constexpr std::uint32_t slots_spare = 1024;
 
-bool set(int socket, int level, int name, int value) noexcept {
+bool set_option(int socket, int level, int name, int value) noexcept {
     return ::setsockopt(socket, level, name, &value, sizeof value) == 0;
 }
 
@@ -36,7 +36,7 @@ ClientStreams::~ClientStreams() {
 Result<void, SysError> ClientStreams::open(std::uint32_t streams_max) {
     streams_ = std::make_unique<Slab<Stream>>(streams_max + slots_spare);
     by_fleet_slot_.resize(streams_max);
-    return buffers_.open(ring_, buffer_group, buffer_count, buffer_size);
+    return buffers_.open(ring_, tcp_buffer_group, tcp_buffer_count, tcp_buffer_size);
 }
 
 ClientStreams::Stream* ClientStreams::find(ClientToken token, SlabHandle& handle) noexcept {
@@ -70,7 +70,7 @@ int ClientStreams::open_socket(const ClientConnect& connect) {
         failed("TCP socket", errno);
         return -1;
     }
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     // A rack's network is short: pacing (bbr, the default of some kernels) is no client's habit
     // there. Where cubic is missing the default stays, and the report names it.
     constexpr std::string_view cubic = "cubic";
@@ -84,11 +84,11 @@ int ClientStreams::open_socket(const ClientConnect& connect) {
     }
     if (connect.receive_window > 0) {
         // The kernel doubles it for its own book-keeping and offers about half of that.
-        set(fd, SOL_SOCKET, SO_RCVBUF, static_cast<int>(connect.receive_window));
+        set_option(fd, SOL_SOCKET, SO_RCVBUF, static_cast<int>(connect.receive_window));
     }
     if (connect.source != IpAddress{}) {
         // The port is chosen by connect(), which may share it between destinations.
-        set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+        set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
         sockaddr_storage storage{};
         const socklen_t size = write_socket_address({connect.source, 0}, storage);
         if (::bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
@@ -215,7 +215,7 @@ void ClientStreams::receive_next(SlabHandle handle, Stream& stream) {
     } else {
         io_uring_prep_recv_multishot(sqe, stream.fd, nullptr, 0, 0);
         sqe->flags |= IOSQE_BUFFER_SELECT;
-        sqe->buf_group = buffer_group;
+        sqe->buf_group = tcp_buffer_group;
         sqe->user_data = to_client_data(ClientOp::receive_stream, handle);
         stream.receiving = true;
     }
