@@ -72,7 +72,15 @@ void AddressCheck::on_exchange(MachineIndex machine, const Ipv4Address& address,
     (void)machines;
 }
 
-void AddressCheck::on_power_off(MachineIndex machine) {
+void AddressCheck::on_sent(MachineIndex machine, std::uint16_t to, Bytes payload) {
+    DhcpMessage message;
+    if (to == 67 && read_dhcp_message(payload, message) &&
+        message.type == DhcpMessageType::discover) {
+        let_go(machine);
+    }
+}
+
+void AddressCheck::let_go(MachineIndex machine) {
     if (const auto held = held_.find(machine); held != held_.end()) {
         if (const auto at = holders_.find(held->second);
             at != holders_.end() && at->second.machine == machine) {

@@ -29,9 +29,12 @@ public:
     void on_broadcast(const ClientRx& datagram, const Machines& machines);
     /// The machine took an ACK for `address`: the one that it was just handed.
     void on_exchange(MachineIndex machine, const Ipv4Address& address, const Machines& machines);
-    void on_power_off(MachineIndex machine);
+    /// A machine that looks for an address has none (RFC 2131 section 4.4.1).
+    void on_sent(MachineIndex machine, std::uint16_t to, Bytes payload);
+    void on_power_off(MachineIndex machine) { let_go(machine); }
 
 private:
+    void let_go(MachineIndex machine);
     struct Holding {
         MachineIndex machine = 0;
         Instant until;

@@ -44,7 +44,7 @@ struct Faults {
     Duration commit_max{};   ///< a commit takes up to this long
     Duration
         reorder_every{}; ///< on average, an operator orders an installed machine anew; 0: never
-    Duration wall_step_max{}; ///< the civil clock is set by up to this much at a restart
+    Duration wall_step_max{}; ///< the civil clock is set back by up to this much at a restart
 
     /// Each kind off with probability one half, else of a strength that is drawn too.
     [[nodiscard]] static Faults swarm(Prng& random);

@@ -151,6 +151,9 @@ void Machines::perform(bool silent) {
         if (const auto address = datagram.source.address.v4()) {
             addresses_[datagram.machine] = *address;
         }
+        if (check_ != nullptr) {
+            check_->on_sent(datagram.machine, datagram.destination.port, out_.payload(datagram));
+        }
         datagrams_->send(datagram, out_.payload(datagram));
     }
     for (const ClientGroup& group : out_.groups) {
