@@ -17,7 +17,7 @@ Site site_with(LoaderChoice loader) {
     site.server_address = Ipv4Address{{10, 79, 0, 1}};
     SubnetPlan plan;
     plan.subnet = {.network = {{10, 79, 0, 0}}, .prefix_length = 24};
-    plan.pools = {{.first = {{10, 79, 0, 100}}, .last = {{10, 79, 0, 199}}}};
+    plan.pools = {AddressRange{.first = {{10, 79, 0, 100}}, .last = {{10, 79, 0, 199}}}};
     site.subnets.push_back(plan);
     Profile profile;
     profile.name = "minimal";
