@@ -99,7 +99,10 @@ std::optional<AddressRange> read_addresses(const po::variables_map& values) {
 std::vector<pid_t> read_pids(const po::variables_map& values) {
     std::vector<pid_t> pids;
     const auto text = value_of(values, "server-pid");
-    for (std::string_view rest = text.value_or(""); text && (!rest.empty() || pids.empty());) {
+    if (!text) {
+        return pids;
+    }
+    for (std::string_view rest = *text; !rest.empty() || pids.empty();) {
         const std::string_view word = rest.substr(0, rest.find(','));
         rest.remove_prefix(std::min(rest.size(), word.size() + 1));
         const auto pid = number_in(word);
