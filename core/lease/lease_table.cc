@@ -65,7 +65,7 @@ Instant LeaseTable::deadline(LeaseId id) const noexcept {
     return timers_.deadline(raw(id)) - (bound ? limits_.expiry_grace : Duration::zero());
 }
 
-bool LeaseTable::reservation_open(const LeaseClient& client) const noexcept {
+bool LeaseTable::reservation_open(const LeaseClient& client, const Now& now) const noexcept {
     if (!client.reserved || !may_keep(client, *client.reserved)) {
         return false;
     }
@@ -74,7 +74,7 @@ bool LeaseTable::reservation_open(const LeaseClient& client) const noexcept {
         return true;
     }
     const Lease& held = at(holder->second);
-    return held.mac == client.mac || held.state == Lease::State::idle;
+    return held.mac == client.mac || may_recycle(held, now);
 }
 
 std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client,
@@ -83,7 +83,7 @@ std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client
     if (find_link(client.link) == nullptr) {
         return std::unexpected(LeaseRefusal::pool_exhausted);
     }
-    if (reservation_open(client)) {
+    if (reservation_open(client, now)) {
         return hold(client, *client.reserved, now);
     }
     const auto own = by_machine_.find(MachineKey{client.mac, client.link});
@@ -99,7 +99,7 @@ std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client
         return hold(client, *fresh, now);
     }
     if (const Slot oldest = oldest_idle(client); oldest != Lease::no_link) {
-        if (!at(oldest).durable || recycle_from_ <= now.steady) {
+        if (may_recycle(at(oldest), now)) {
             give(oldest, client);
             keep_offered(oldest, now);
             return LeaseId{oldest};
@@ -108,8 +108,8 @@ std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client
     return std::unexpected(room ? LeaseRefusal::pool_exhausted : LeaseRefusal::table_full);
 }
 
-LeaseStanding LeaseTable::standing(const LeaseClient& client,
-                                   const Ipv4Address& address) const noexcept {
+LeaseStanding LeaseTable::standing(const LeaseClient& client, const Ipv4Address& address,
+                                   const Now& now) const noexcept {
     const Link* link = find_link(client.link);
     if (link == nullptr || !link->contains(address)) {
         return LeaseStanding::wrong_network;
@@ -131,8 +131,7 @@ LeaseStanding LeaseTable::standing(const LeaseClient& client,
     if (held.mac == client.mac) {
         return LeaseStanding::own;
     }
-    return for_client && held.state == Lease::State::idle ? LeaseStanding::free
-                                                          : LeaseStanding::taken;
+    return for_client && may_recycle(held, now) ? LeaseStanding::free : LeaseStanding::taken;
 }
 
 std::expected<LeaseId, LeaseRefusal>

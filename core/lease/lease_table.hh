@@ -40,8 +40,8 @@ public:
     [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
     offer(const LeaseClient& client, std::optional<Ipv4Address> requested, const Now& now) noexcept;
 
-    [[nodiscard]] LeaseStanding standing(const LeaseClient& client,
-                                         const Ipv4Address& address) const noexcept;
+    [[nodiscard]] LeaseStanding standing(const LeaseClient& client, const Ipv4Address& address,
+                                         const Now& now) const noexcept;
     /// Holds an address whose standing is own or free for the machine.
     [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
     hold(const LeaseClient& client, const Ipv4Address& address, const Now& now) noexcept;
@@ -143,7 +143,11 @@ private:
     void set_never_used(LinkId link, const Ipv4Address& address, bool value) noexcept;
     [[nodiscard]] Slot oldest_idle(const LeaseClient& client) const noexcept;
     void place_leases();
-    [[nodiscard]] bool reservation_open(const LeaseClient& client) const noexcept;
+    [[nodiscard]] bool reservation_open(const LeaseClient& client, const Now& now) const noexcept;
+    /// An ended lease of another machine that may be taken from it now.
+    [[nodiscard]] bool may_recycle(const Lease& lease, const Now& now) const noexcept {
+        return lease.state == Lease::State::idle && (!lease.durable || recycle_from_ <= now.steady);
+    }
 
     [[nodiscard]] std::expected<Slot, LeaseRefusal> create(const LeaseClient& client,
                                                            const Ipv4Address& address) noexcept;

@@ -231,14 +231,14 @@ void DhcpServer::on_request(Exchange& x) noexcept {
     if (!form) {
         return drop(DhcpDrop::missing_address);
     }
-    const LeaseStanding standing = leases_.standing(x.client, form->address);
+    const LeaseStanding standing = leases_.standing(x.client, form->address, x.now);
     const auto newest = leases_.find(x.client.mac, x.client.link);
     const bool reserved_elsewhere = x.client.reserved && *x.client.reserved != form->address;
     const bool known =
         reserved_elsewhere || (newest && leases_.lease(*newest).address != form->address);
     RequestAnswer answer = decide_request(form->state, standing, known);
     if (form->state == RequestState::init_reboot && reserved_elsewhere &&
-        leases_.standing(x.client, *x.client.reserved) != LeaseStanding::taken) {
+        leases_.standing(x.client, *x.client.reserved, x.now) != LeaseStanding::taken) {
         // It starts anew, so it can move to its reservation. A running machine is left in peace:
         // it moves at its next DISCOVER.
         answer = RequestAnswer::refuse;

@@ -68,8 +68,8 @@ TEST_F(LeasePoolsTest, PoolsOfALinkAreUsedInTheirOrder) {
     EXPECT_EQ(bind(client(4)), "-");
     EXPECT_EQ(bind(client(1)), "10.1.0.9");
     EXPECT_EQ(bind(client(4, 0, LinkId{1})), "10.2.0.1");
-    EXPECT_EQ(table.standing(client(3), ip("10.1.0.77")), LeaseStanding::unserved);
-    EXPECT_EQ(table.standing(client(3), ip("10.2.0.1")), LeaseStanding::wrong_network);
+    EXPECT_EQ(table.standing(client(3), ip("10.1.0.77"), at(0s)), LeaseStanding::unserved);
+    EXPECT_EQ(table.standing(client(3), ip("10.2.0.1"), at(0s)), LeaseStanding::wrong_network);
 }
 
 TEST_F(LeasePoolsTest, OfEndedLeasesTheOldestOfAllOpenPoolsGoesFirst) {
@@ -89,9 +89,9 @@ TEST_F(LeasePoolsTest, WhatAMachineHasItKeepsWhateverClassItShows) {
     use({plan("10.1.0.0/24", {pool("10.1.0.1", 1), pool("10.1.0.2")})});
     EXPECT_EQ(bind(client(1, 1)), "10.1.0.1");
     EXPECT_EQ(bind(client(1, 0)), "10.1.0.1");
-    EXPECT_EQ(table.standing(client(1, 0), ip("10.1.0.1")), LeaseStanding::own);
-    EXPECT_EQ(table.standing(client(2, 0), ip("10.1.0.1")), LeaseStanding::taken);
-    EXPECT_EQ(table.standing(client(2, 1), ip("10.1.0.2")), LeaseStanding::free);
+    EXPECT_EQ(table.standing(client(1, 0), ip("10.1.0.1"), at(0s)), LeaseStanding::own);
+    EXPECT_EQ(table.standing(client(2, 0), ip("10.1.0.1"), at(0s)), LeaseStanding::taken);
+    EXPECT_EQ(table.standing(client(2, 1), ip("10.1.0.2"), at(0s)), LeaseStanding::free);
 }
 
 TEST_F(LeasePoolsTest, BootpTakesFromItsPoolsAlone) {
