@@ -7,7 +7,10 @@ namespace muster {
 
 Engine::Engine(const EngineOptions& options)
     : tftp_(options.tftp_limits), http_(options.http_limits, HttpRole::content) {
-    if (options.dhcp) {
+    if (options.dhcp_proxy) {
+        proxy_ = std::make_unique<ProxyDhcp>();
+        proxy_->on_interfaces(options.interfaces);
+    } else if (options.dhcp) {
         dhcp_ = std::make_unique<DhcpServer>(options.dhcp_limits);
         dhcp_->on_interfaces(options.interfaces);
     }
@@ -28,10 +31,15 @@ void Engine::receive(const RxDatagram& packet, const Now& now, Outbox& out) noex
     case UdpService::dhcp:
         if (dhcp_) {
             dhcp_->receive(packet, now, out);
+        } else if (proxy_) {
+            proxy_->receive(packet, out);
         }
         break;
     case UdpService::pxe:
-        break; // proxyDHCP has no socket yet: nothing arrives
+        if (proxy_) {
+            proxy_->receive(packet, out);
+        }
+        break;
     case UdpService::tftp:
     case UdpService::tftp_transfer:
         tftp_.receive(packet, now, out);
@@ -85,6 +93,12 @@ void Engine::on_control(ControlMessage&& message, const Now& now, Outbox& out) n
     } else if (auto* handed = std::get_if<std::unique_ptr<HandedDatagram>>(&message)) {
         (*handed)->datagram.payload = as_bytes((*handed)->payload);
         tftp_.receive_handed((*handed)->datagram, now, out);
+    } else if (proxy_) {
+        if (const auto* known = std::get_if<NodeBoot>(&message)) {
+            proxy_->on_node_boot(*known);
+        } else if (const auto* site = std::get_if<SnapshotRef>(&message)) {
+            proxy_->on_snapshot(*site);
+        }
     } else if (!dhcp_) {
         return; // the rest is for the worker that serves DHCP
     } else if (const auto* committed = std::get_if<LeaseCommitted>(&message)) {
@@ -121,6 +135,9 @@ Instant Engine::next_deadline() const noexcept {
 void Engine::report(Exposition& exposition) const {
     if (dhcp_) {
         dhcp_->report(exposition);
+    }
+    if (proxy_) {
+        proxy_->report(exposition);
     }
     if (router_) {
         router_->report(exposition);

@@ -6,6 +6,7 @@
 #include "core/port/interface_info.hh"
 #include "core/port/outbox.hh"
 #include "net/dhcp/dhcp_server.hh"
+#include "net/dhcp/proxy_dhcp.hh"
 #include "net/host/router_advertiser.hh"
 #include "net/http/http_server.hh"
 #include "net/tftp/tftp_server.hh"
@@ -20,6 +21,7 @@ namespace muster {
 /// What an engine is made with. Worker 0 alone serves DHCP and router advertisements.
 struct EngineOptions {
     bool dhcp = true;
+    bool dhcp_proxy = false; ///< instead: beside another DHCP server
     bool router_advertisements = true;
     DhcpLimits dhcp_limits;
     TftpLimits tftp_limits;
@@ -59,6 +61,7 @@ public:
 
 private:
     std::unique_ptr<DhcpServer> dhcp_;
+    std::unique_ptr<ProxyDhcp> proxy_; ///< one of the two, or none
     std::unique_ptr<RouterAdvertiser> router_;
     TftpServer tftp_;
     HttpServer http_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/control/api_json.hh"
 
+#include "core/site/scalar.hh"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -132,6 +134,8 @@ Json node_json(const NodeRecord& node, const Installs& installs, const Ledger& l
         {"reserved", node.spec.address ? Json(to_text(*node.spec.address)) : Json{}},
         {"uuid", node.uuid ? Json(uuid_text(*node.uuid)) : Json{}},
         {"arch", node.arch ? Json(*node.arch) : Json{}},
+        {"circuit_id", node.circuit_id.empty() ? "" : identifier_text(node.circuit_id)},
+        {"remote_id", node.remote_id.empty() ? "" : identifier_text(node.remote_id)},
         {"timeline",
          node.latest_boot() != nullptr ? seconds_json(*node.latest_boot()) : Json::object()},
     };
@@ -210,8 +214,8 @@ Json site_json(const Site& site) {
     Json subnets = Json::array();
     for (const SubnetPlan& plan : site.subnets) {
         Json pools = Json::array();
-        for (const AddressRange& pool : plan.pools) {
-            pools.push_back(to_text(pool.first) + "-" + to_text(pool.last));
+        for (const PoolPlan& pool : plan.pools) {
+            pools.push_back(to_text(pool.range.first) + "-" + to_text(pool.range.last));
         }
         subnets.push_back({{"subnet", to_text(plan.subnet)},
                            {"pools", std::move(pools)},

@@ -21,6 +21,20 @@ Answer unavailable_answer(WorkerId worker, std::string_view why) {
     return answer;
 }
 
+/// What happened, and what would help.
+std::string dry_text(const PoolsDry& dry) {
+    if (dry.addresses == 0) {
+        return fmt::format("subnet {} has no pools, so {} gets no address there: give it one, or "
+                           "list the machine as a node with an address",
+                           to_text(dry.subnet), to_text(dry.mac));
+    }
+    return fmt::format("no address left for {} in subnet {}: none of the {} of its pools that the "
+                       "machine may have is free; add a range to 'pools', or shorten 'lease' (now "
+                       "{} s) so that addresses of machines that are gone come back sooner",
+                       to_text(dry.mac), to_text(dry.subnet), dry.addresses,
+                       std::chrono::duration_cast<std::chrono::seconds>(dry.lease).count());
+}
+
 Answer broken_answer(WorkerId worker, const std::exception& error) {
     const std::string text = fmt::format("this request met an error: {}", error.what());
     return worker == admin_worker ? api_error(500, "internal", text) : text_answer(500, text);
@@ -116,11 +130,19 @@ void Control::step(const Now& now, ControlOutbox& out) {
             progress_due_ = Instant::never();
         }
     }
-    if (outage_ && (try_store || !ledger_.batch_empty())) {
+    // Until the site's nodes are kept once, nobody may be taken for an unknown machine: the rule
+    // for those may be to install. The batch that can change this comes with the next try.
+    const bool too_soon = !merged_ && !try_store;
+    if (outage_ && !too_soon && (try_store || !ledger_.batch_empty())) {
         probe_store(now);
     }
     if (ledger_.batch_empty()) {
         answer_requests(true, out);
+    } else if (too_soon) {
+        ledger_.take_back();
+        counters_.leases_refused += leases_in_batch_;
+        answer_leases(false, out);
+        answer_requests(false, out);
     } else if (auto committed = ledger_.commit()) {
         on_committed(std::move(*committed), now, out);
     } else {
@@ -164,6 +186,9 @@ void Control::apply(Pending& pending) {
         }
         void operator()(const MachineSeen& seen) const {
             control.installs_.on_seen(seen, pending.at);
+        }
+        void operator()(const PoolsDry& dry) const {
+            control.ledger_.note(pending.at, EventKind::limit_reached, "", dry_text(dry));
         }
         void operator()(const std::unique_ptr<DynamicRequest>& request) const {
             control.apply_request(pending.worker, *request, pending.at);
@@ -235,6 +260,7 @@ void Control::on_committed(Ledger::Committed committed, const Now& now, ControlO
     answer_leases(true, out);
     if (site_in_batch_) {
         site_in_batch_ = false;
+        merged_ = true;
         last_site_.reset();
         snapshot_due_ = true;
     }

@@ -94,7 +94,9 @@ private:
 
     void publish_snapshot(ControlOutbox& out);
     void publish_changes(const std::vector<Ledger::Change>& changes, ControlOutbox& out);
-    void publish_node(const MacAddress& mac, ControlOutbox& out);
+    void publish_mac(const MacAddress& mac, ControlOutbox& out);
+    void publish_alias(const std::string& alias, ControlOutbox& out);
+    void publish_boot(NodeBoot boot, ControlOutbox& out);
     void watch_deadline(const std::string& name, Instant at);
     void watch_deadlines(const std::vector<Ledger::Change>& changes, const Now& now);
 
@@ -115,9 +117,10 @@ private:
     std::shared_ptr<const Site> new_site_;
     std::shared_ptr<const Site> last_site_; ///< to go back to when the merge cannot be kept
     bool site_in_batch_ = false;
+    bool merged_ = false; ///< the nodes of a site are kept, since start()
     bool snapshot_due_ = false;
     std::uint64_t snapshot_revision_ = 0;
-    absl::flat_hash_map<MacAddress, NodeBoot> published_;
+    absl::flat_hash_map<std::string, NodeBoot> published_; ///< by alias or link address
 
     std::set<std::pair<Instant, std::string>> deadlines_;
     absl::flat_hash_map<std::string, Instant> deadline_of_;

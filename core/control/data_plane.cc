@@ -124,7 +124,7 @@ const NodeRecord* DataPlane::asking_node(const DynamicRequest& request,
                                          const std::optional<MacAddress>& mac, UnixTime at) {
     const auto address = request.client.address.v4();
     if (mac) {
-        const NodeRecord* const node = installs_.find_or_discover(*mac, std::nullopt, at);
+        const NodeRecord* const node = installs_.find_or_discover({.mac = *mac}, at);
         if (node != nullptr && address && ledger_.node_at(*address) == nullptr) {
             ledger_.remember_address(*address, *mac); // another DHCP server gave it
         }

@@ -110,13 +110,43 @@ BootAction Installs::action_of(const NodeRecord& node) const noexcept {
     __builtin_unreachable();
 }
 
+void Installs::set_site(std::shared_ptr<const Site> site) {
+    site_ = std::move(site);
+    profile_options_.clear();
+    for (const auto& [name, profile] : site_->profiles) {
+        if (!profile.options.empty()) {
+            profile_options_[name].set = std::make_shared<const DhcpOptionSet>(profile.options);
+        }
+    }
+}
+
 NodeBoot Installs::boot_of(const NodeRecord& node, const MacAddress& mac) const {
-    NodeBoot boot{.mac = mac, .action = action_of(node), .reserved = node.spec.address};
+    NodeBoot boot{.mac = mac,
+                  .learned = !node.lists_mac(mac),
+                  .action = action_of(node),
+                  .reserved = node.spec.address};
     if (const Profile* const profile = profile_of(node)) {
         boot.loader = profile->loader;
+        if (const auto it = profile_options_.find(profile->name); it != profile_options_.end()) {
+            boot.options = it->second;
+        }
+    }
+    if (!node.spec.options.empty()) {
+        DhcpOptionSet own = node.spec.options;
+        if (boot.options.set != nullptr) {
+            own.add_missing(*boot.options.set);
+        }
+        boot.options.set = std::make_shared<const DhcpOptionSet>(std::move(own));
     }
     const std::string_view name = node.name();
     std::copy_n(name.begin(), std::min(name.size(), boot.name.size() - 1), boot.name.begin());
+    return boot;
+}
+
+NodeBoot Installs::boot_of(const NodeRecord& node, std::string alias) const {
+    NodeBoot boot = boot_of(node, MacAddress{});
+    boot.alias = std::move(alias);
+    boot.learned = false;
     return boot;
 }
 
@@ -190,74 +220,6 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
         ledger_.put(std::move(next));
     }
     return step;
-}
-
-const NodeRecord* Installs::find_or_discover(const MacAddress& mac, const std::optional<Uuid>& uuid,
-                                             UnixTime at) {
-    if (const NodeRecord* const known = ledger_.nodes().find(mac)) {
-        return known;
-    }
-    if (const NodeRecord* const named = uuid ? ledger_.nodes().find(*uuid) : nullptr) {
-        if (named->learned_macs.size() >= macs_per_node_max) {
-            return named; // it changes its address all the time; the oldest ones stay known
-        }
-        NodeRecord next = *named;
-        next.learned_macs.push_back(mac);
-        ledger_.note(at, EventKind::node_changed, next.name(),
-                     fmt::format("recognised by its UUID, link address {}", to_text(mac)));
-        ledger_.put(next);
-        return ledger_.nodes().find(mac);
-    }
-    NodeRecord fresh;
-    fresh.spec.name = discovered_name(mac);
-    const bool of_one_machine = !mac.is_zero() && (mac.octets[0] & 1U) == 0;
-    if (!of_one_machine || ledger_.nodes().size() >= nodes_max ||
-        ledger_.nodes().find(fresh.name()) != nullptr) {
-        ++counters_.machines_not_added;
-        if (!table_full_noted_ && ledger_.nodes().size() >= nodes_max) {
-            table_full_noted_ = true;
-            ledger_.note(at, EventKind::limit_reached, "",
-                         fmt::format("{} nodes are known; machines seen now are not added; remove "
-                                     "nodes that are gone",
-                                     nodes_max));
-        }
-        return nullptr;
-    }
-    fresh.spec.macs = {mac};
-    fresh.uuid = uuid;
-    fresh.install.since = at;
-    const std::string name = fresh.name();
-    ledger_.note(at, EventKind::node_added, name, "seen for the first time");
-    ledger_.put(std::move(fresh));
-    settle_profile(name, at);
-    return ledger_.nodes().find(mac);
-}
-
-void Installs::on_seen(const MachineSeen& seen, UnixTime at) {
-    const bool boots = seen.kind != DhcpClientKind::other;
-    const NodeRecord* const node =
-        boots ? find_or_discover(seen.mac, seen.uuid, at) : ledger_.nodes().find(seen.mac);
-    if (node == nullptr) {
-        return;
-    }
-    const std::string name = node->name();
-    if (seen.acknowledged && !seen.address.is_unspecified()) {
-        ledger_.remember_address(seen.address, seen.mac);
-    }
-    if (!seen.address.is_unspecified() && seen.address != node->address) {
-        ledger_.progress_of(name)->address = seen.address;
-    }
-    if (boots) {
-        if (node->arch != seen.arch) {
-            ledger_.progress_of(name)->arch = seen.arch;
-        }
-        if (seen.uuid && seen.uuid != node->uuid) {
-            NodeRecord next = *node; // the table finds nodes by it: not in place
-            next.uuid = seen.uuid;
-            ledger_.put(std::move(next));
-        }
-        apply(name, {.kind = InstallEventKind::offered}, at);
-    }
 }
 
 void Installs::on_sample(const TransferSample& sample, UnixTime at) {

@@ -23,7 +23,7 @@ public:
         : ledger_(ledger), content_(content), random_(std::move(random)), counters_(counters) {}
 
     /// The site that profiles are looked up in from now on.
-    void set_site(std::shared_ptr<const Site> site) { site_ = std::move(site); }
+    void set_site(std::shared_ptr<const Site> site);
     [[nodiscard]] const Site& site() const noexcept { return *site_; }
     [[nodiscard]] const std::shared_ptr<const Site>& site_ref() const noexcept { return site_; }
 
@@ -33,6 +33,8 @@ public:
     [[nodiscard]] const std::string& profile_name_of(const NodeRecord& node) const noexcept;
     [[nodiscard]] BootAction action_of(const NodeRecord& node) const noexcept;
     [[nodiscard]] NodeBoot boot_of(const NodeRecord& node, const MacAddress& mac) const;
+    /// The same for one of its NodeRecord::aliases().
+    [[nodiscard]] NodeBoot boot_of(const NodeRecord& node, std::string alias) const;
 
     // Facts from workers.
     void on_seen(const MachineSeen& seen, UnixTime at);
@@ -42,9 +44,9 @@ public:
     InstallStep apply(const std::string& name, InstallEvent event, UnixTime at);
 
     /// The node of this machine, added under the site's rule for unknown machines if it is new;
-    /// null when no more are taken. `uuid` as on the wire.
-    const NodeRecord* find_or_discover(const MacAddress& mac, const std::optional<Uuid>& uuid,
-                                       UnixTime at);
+    /// null when no more are taken. A machine is known by a link address that somebody listed,
+    /// else by its UUID, client id or switch port, else by a link address that was seen before.
+    const NodeRecord* find_or_discover(const MachineSeen& seen, UnixTime at);
     /// Counts a refused token and notes it, though not more often than an eye can follow.
     void note_refused_token(const Token& token, std::string_view what, const IpAddress& client,
                             UnixTime at);
@@ -65,6 +67,10 @@ private:
     [[nodiscard]] std::uint64_t expected_bytes(const Profile* profile) const;
     [[nodiscard]] Token fresh_token();
     [[nodiscard]] NodeRecord take_over(const NodeSpec& spec);
+    const NodeRecord* find_known(const MachineSeen& seen, UnixTime at);
+    [[nodiscard]] const NodeRecord* named_by(const MachineSeen& seen) const;
+    const NodeRecord* learn_mac(const NodeRecord& named, const MacAddress& mac, UnixTime at);
+    void remember_identity(const NodeRecord& node, const MachineSeen& seen);
     void take_addresses_from_others(const NodeRecord& owner, UnixTime at);
     void release_from_site(const NodeRecord& node);
 
@@ -73,6 +79,7 @@ private:
     RandomSource random_;
     ControlCounters& counters_;
     std::shared_ptr<const Site> site_;
+    std::map<std::string, SharedDhcpOptions, std::less<>> profile_options_; ///< of the site
     bool table_full_noted_ = false;
     UnixTime refusals_since_;
     unsigned refusals_noted_ = 0;

@@ -65,10 +65,11 @@ public:
     };
     /// Makes the open batch durable, or takes it back. Either way the next batch is open then.
     [[nodiscard]] Result<Committed, StoreError> commit();
+    /// Takes the open batch back untried.
+    void take_back();
 
 private:
     void index_lease(const LeaseRecord& lease);
-    void take_back();
 
     Store& store_;
     NodeTable nodes_;

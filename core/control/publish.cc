@@ -4,6 +4,14 @@
 #include "core/site/make_snapshot.hh"
 
 namespace muster {
+namespace {
+
+/// What the boot is of, as one key: an alias, or a link address.
+std::string identity_of(const NodeBoot& boot) {
+    return boot.alias.empty() ? "m" + to_text(boot.mac) : boot.alias;
+}
+
+} // namespace
 
 void Control::publish_snapshot(ControlOutbox& out) {
     snapshot_due_ = false;
@@ -16,10 +24,14 @@ void Control::publish_snapshot(ControlOutbox& out) {
     published_.clear();
     for (const auto& [name, node] : ledger_.nodes().all()) {
         for (const MacAddress& mac : node.macs()) {
-            const NodeBoot boot = installs_.boot_of(node, mac);
-            published_.insert_or_assign(mac, boot);
-            parts.nodes.push_back(boot);
+            parts.nodes.push_back(installs_.boot_of(node, mac));
         }
+        for (std::string& alias : node.aliases()) {
+            parts.nodes.push_back(installs_.boot_of(node, std::move(alias)));
+        }
+    }
+    for (const NodeBoot& boot : parts.nodes) {
+        published_.insert_or_assign(identity_of(boot), boot);
     }
     const SnapshotRef shared =
         std::make_shared<const Snapshot>(make_snapshot(site, std::move(parts)));
@@ -29,40 +41,50 @@ void Control::publish_snapshot(ControlOutbox& out) {
 }
 
 void Control::publish_changes(const std::vector<Ledger::Change>& changes, ControlOutbox& out) {
+    const auto publish = [&](const NodeRecord& node) {
+        for (const MacAddress& mac : node.macs()) {
+            publish_mac(mac, out);
+        }
+        for (const std::string& alias : node.aliases()) {
+            publish_alias(alias, out);
+        }
+    };
     for (const Ledger::Change& change : changes) {
         if (change.before) {
-            for (const MacAddress& mac : change.before->macs()) {
-                publish_node(mac, out);
-            }
+            publish(*change.before);
         }
         if (const NodeRecord* const node = ledger_.nodes().find(change.name)) {
-            for (const MacAddress& mac : node->macs()) {
-                publish_node(mac, out);
-            }
+            publish(*node);
         }
     }
 }
 
-/// Tells worker 0, which owns DHCP, what it must know of this address, if that is news.
-void Control::publish_node(const MacAddress& mac, ControlOutbox& out) {
+void Control::publish_mac(const MacAddress& mac, ControlOutbox& out) {
     const NodeRecord* const node = ledger_.nodes().find(mac);
-    const auto last = published_.find(mac);
-    if (node == nullptr) {
-        if (last != published_.end()) {
-            published_.erase(last);
-            NodeBoot gone;
-            gone.mac = mac;
-            gone.removed = true;
-            out.messages.push_back({WorkerId{0}, gone});
-        }
+    NodeBoot boot{.mac = mac, .removed = node == nullptr};
+    publish_boot(node == nullptr ? std::move(boot) : installs_.boot_of(*node, mac), out);
+}
+
+void Control::publish_alias(const std::string& alias, ControlOutbox& out) {
+    const NodeRecord* const node = ledger_.nodes().find_alias(alias);
+    NodeBoot boot{.alias = alias, .removed = node == nullptr};
+    publish_boot(node == nullptr ? std::move(boot) : installs_.boot_of(*node, alias), out);
+}
+
+/// Tells worker 0, which owns DHCP, what it must know of this identity, if that is news.
+void Control::publish_boot(NodeBoot boot, ControlOutbox& out) {
+    const std::string identity = identity_of(boot);
+    const auto last = published_.find(identity);
+    if (boot.removed ? last == published_.end()
+                     : last != published_.end() && last->second == boot) {
         return;
     }
-    const NodeBoot boot = installs_.boot_of(*node, mac);
-    if (last != published_.end() && last->second == boot) {
-        return;
+    if (boot.removed) {
+        published_.erase(last);
+    } else {
+        published_.insert_or_assign(identity, boot);
     }
-    published_.insert_or_assign(mac, boot);
-    out.messages.push_back({WorkerId{0}, boot});
+    out.messages.push_back({WorkerId{0}, std::move(boot)});
 }
 
 } // namespace muster

@@ -11,9 +11,9 @@ namespace muster {
 namespace {
 
 bool same_spec(const NodeSpec& a, const NodeSpec& b) {
-    return a.name == b.name && a.macs == b.macs && a.match.uuid == b.match.uuid &&
-           a.match.circuit_id == b.match.circuit_id && a.profile == b.profile &&
-           a.address == b.address && a.tags == b.tags && a.variables == b.variables;
+    return a.name == b.name && a.macs == b.macs && a.match == b.match && a.profile == b.profile &&
+           a.address == b.address && a.tags == b.tags && a.variables == b.variables &&
+           a.options == b.options;
 }
 
 } // namespace
@@ -27,8 +27,10 @@ NodeRecord Installs::take_over(const NodeSpec& spec) {
     for (const MacAddress& mac : spec.macs) {
         heir = heir != nullptr ? heir : nodes.find(mac);
     }
-    if (heir == nullptr && spec.match.uuid) {
-        heir = nodes.find_seen(*spec.match.uuid);
+    NodeRecord named;
+    named.spec.match = spec.match;
+    for (const std::string& alias : named.aliases()) {
+        heir = heir != nullptr ? heir : nodes.find_seen(alias);
     }
     if (heir == nullptr || heir->origin != NodeOrigin::discovered) {
         return {}; // never take the state of a node that somebody else lists
@@ -52,13 +54,16 @@ std::optional<InstallState> Installs::write_spec(const NodeSpec& spec, NodeOrigi
     if (!fresh && node.origin == NodeOrigin::discovered) {
         node.learned_macs = node.macs();
     }
+    // Another match names another machine.
+    const bool same_match =
+        fresh || spec.match == node.spec.match || node.origin == NodeOrigin::discovered;
     const auto claimed = [&](const MacAddress& mac) {
-        return !spec.match.uuid ||
+        return !spec.match.any() || !same_match ||
                std::find(spec.macs.begin(), spec.macs.end(), mac) != spec.macs.end();
     };
     node.spec = spec;
     node.origin = origin;
-    // Addresses that were learned stay only with a node that is known by its UUID.
+    // Addresses that were learned stay only with a node that is known by something else.
     node.learned_macs.erase(
         std::remove_if(node.learned_macs.begin(), node.learned_macs.end(), claimed),
         node.learned_macs.end());
@@ -79,7 +84,7 @@ void Installs::take_addresses_from_others(const NodeRecord& owner, UnixTime at) 
         };
         drop(rest.spec.macs);
         drop(rest.learned_macs);
-        if (rest.macs().empty() && !rest.spec.match.uuid) {
+        if (rest.macs().empty() && !rest.spec.match.any()) {
             ledger_.note(
                 at, EventKind::node_removed, rest.name(),
                 fmt::format("its link address {} is now that of {}", to_text(mac), owner.name()));
@@ -101,7 +106,8 @@ void Installs::release_from_site(const NodeRecord& node) {
                  .profile = {},
                  .address = {},
                  .tags = {},
-                 .variables = Variables::object()};
+                 .variables = Variables::object(),
+                 .options = {}};
     next.learned_macs.clear();
     ledger_.put(std::move(next));
 }

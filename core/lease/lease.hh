@@ -4,6 +4,7 @@
 
 #include "core/lease/lease_record.hh"
 #include "core/mem/slab.hh"
+#include "core/site/dhcp_plan.hh"
 
 #include <cstdint>
 
@@ -14,6 +15,10 @@ enum class LeaseId : std::uint32_t {};
 
 /// Index of a subnet in the plan.
 enum class SubnetId : std::uint16_t { none = UINT16_MAX };
+
+/// What machines are plugged into: one subnet, or several that share it. Named by the index of the
+/// first of them (links_of()).
+enum class LinkId : std::uint16_t { none = UINT16_MAX };
 
 struct Lease {
     enum class State : std::uint8_t {
@@ -29,13 +34,14 @@ struct Lease {
     State state = State::offered;
     bool durable = false;    ///< the store's record of this address binds it to `mac`
     bool remembered = false; ///< was acknowledged once, so it stays with `mac` when it ends
-    bool listed = false;     ///< in its subnet's list of idle leases
-    SubnetId subnet = SubnetId::none;
+    bool listed = false;     ///< in its pool's list of idle leases
+    LinkId link = LinkId::none;
     UnixTime expires;                  ///< of the durable record
     SlabHandle commit;                 ///< the commit under way; generation 0: none
     std::uint32_t previous = no_link;  ///< another lease of this machine, ended once this is bound
     std::uint32_t next_idle = no_link; ///< links of the idle list
     std::uint32_t prev_idle = no_link; ///<
+    std::uint64_t idle_order = 0;      ///< rises with every lease that ends
     std::array<char, 64> hostname{};   ///< option 12, as in the record
 
     [[nodiscard]] bool committing() const noexcept { return commit.generation != 0; }
@@ -44,8 +50,12 @@ struct Lease {
 /// Who asks for an address, and where.
 struct LeaseClient {
     MacAddress mac;
-    SubnetId subnet = SubnetId::none;
-    std::optional<Ipv4Address> reserved; ///< its reservation, if that lies in `subnet`
+    LinkId link = LinkId::none;
+    std::optional<Ipv4Address> reserved{}; ///< its reservation, if that lies on the link
+    /// Which pools it gets a first address from. What it has, it keeps: the stages of one boot
+    /// show different classes, and must not take an address each.
+    ClassMask classes = 0;
+    bool bootp = false; ///< never gives an address back, so only from pools that allow it
 };
 
 /// How an address that a machine names relates to it.
@@ -53,12 +63,12 @@ enum class LeaseStanding : std::uint8_t {
     own,           ///< offered to it, bound to it, or remembered as its own
     free,          ///< nobody's, and it may have it
     taken,         ///< somebody else's: bound, offered, remembered, reserved or declined
-    unserved,      ///< in the subnet, but in no pool
-    wrong_network, ///< outside the subnet
+    unserved,      ///< on the link, but in no pool that the machine may use
+    wrong_network, ///< outside the link's subnets
 };
 
 enum class LeaseRefusal : std::uint8_t {
-    pool_exhausted, ///< every address of the subnet's pools is somebody's
+    pool_exhausted, ///< every address of the link's pools is somebody's
     table_full,     ///< LeaseLimits::leases_max
 };
 

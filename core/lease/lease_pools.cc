@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace muster {
 
@@ -32,50 +33,71 @@ std::optional<AddressRange> usable_part(const Subnet& subnet, AddressRange range
 
 } // namespace
 
-LeaseTable::PoolSet* LeaseTable::pools_of(SubnetId subnet) noexcept {
-    const auto index = static_cast<std::size_t>(subnet);
-    return index < subnets_.size() ? &subnets_[index] : nullptr;
+bool LeaseTable::Link::contains(const Ipv4Address& address) const noexcept {
+    return std::any_of(subnets.begin(), subnets.end(),
+                       [&](const Subnet& subnet) { return subnet.contains(address); });
 }
 
-const LeaseTable::PoolSet* LeaseTable::pools_of(SubnetId subnet) const noexcept {
-    const auto index = static_cast<std::size_t>(subnet);
-    return index < subnets_.size() ? &subnets_[index] : nullptr;
+const LeaseTable::Link* LeaseTable::find_link(LinkId link) const noexcept {
+    const auto index = static_cast<std::size_t>(link);
+    return index < links_.size() ? &links_[index] : nullptr;
 }
 
-bool LeaseTable::in_pool(SubnetId subnet, const Ipv4Address& address) const noexcept {
-    const PoolSet* set = pools_of(subnet);
-    return set != nullptr && std::any_of(set->pools.begin(), set->pools.end(),
-                                         [&](const Pool& p) { return p.range.contains(address); });
+const LeaseTable::Pool* LeaseTable::pool_of(LinkId link,
+                                            const Ipv4Address& address) const noexcept {
+    const Link* found = find_link(link);
+    if (found == nullptr) {
+        return nullptr;
+    }
+    for (const Pool& pool : found->pools) {
+        if (pool.range.contains(address)) {
+            return &pool;
+        }
+    }
+    return nullptr;
+}
+
+LeaseTable::Pool* LeaseTable::pool_of(LinkId link, const Ipv4Address& address) noexcept {
+    return const_cast<Pool*>(std::as_const(*this).pool_of(link, address)); // NOLINT: ours
 }
 
 bool LeaseTable::reserved(const Ipv4Address& address) const noexcept {
     return reserved_.contains(address);
 }
 
-/// In a pool and reserved for nobody else, or reserved for this machine in this subnet.
-bool LeaseTable::may_have(const LeaseClient& client, const Ipv4Address& address) const noexcept {
+/// What a machine that has this address may go on with: it lies in a pool and is reserved for
+/// nobody else, or is reserved for this machine on this link.
+bool LeaseTable::may_keep(const LeaseClient& client, const Ipv4Address& address) const noexcept {
     if (client.reserved == address) {
-        const PoolSet* set = pools_of(client.subnet);
-        return set != nullptr && set->subnet.contains(address);
+        const Link* link = find_link(client.link);
+        return link != nullptr && link->contains(address);
     }
-    return !reserved(address) && in_pool(client.subnet, address);
+    if (reserved(address)) {
+        return false;
+    }
+    const Pool* pool = pool_of(client.link, address);
+    return pool != nullptr && (!client.bootp || pool->bootp);
 }
 
-SubnetId LeaseTable::subnet_of(const Ipv4Address& address) const noexcept {
-    for (std::size_t i = 0; i < subnets_.size(); ++i) {
-        if (subnets_[i].subnet.contains(address)) {
-            return static_cast<SubnetId>(i);
-        }
+LinkId LeaseTable::link_of(const Ipv4Address& address) const noexcept {
+    const auto after = std::upper_bound(
+        places_.begin(), places_.end(), to_number(address),
+        [](std::uint32_t n, const Place& place) { return n < to_number(place.subnet.network); });
+    if (after == places_.begin() || !(after - 1)->subnet.contains(address)) {
+        return LinkId::none;
     }
-    return SubnetId::none;
+    return (after - 1)->link;
 }
 
-std::optional<Ipv4Address> LeaseTable::lowest_never_used(SubnetId subnet) const noexcept {
-    const PoolSet* set = pools_of(subnet);
-    if (set == nullptr) {
+std::optional<Ipv4Address> LeaseTable::lowest_never_used(const LeaseClient& client) const noexcept {
+    const Link* link = find_link(client.link);
+    if (link == nullptr) {
         return std::nullopt;
     }
-    for (const Pool& pool : set->pools) {
+    for (const Pool& pool : link->pools) {
+        if (!pool.open_to(client)) {
+            continue;
+        }
         if (const auto index = pool.never_used.smallest()) {
             return from_number(to_number(pool.range.first) + *index);
         }
@@ -83,34 +105,49 @@ std::optional<Ipv4Address> LeaseTable::lowest_never_used(SubnetId subnet) const 
     return std::nullopt;
 }
 
-bool LeaseTable::is_never_used(SubnetId subnet, const Ipv4Address& address) const noexcept {
-    const PoolSet* set = pools_of(subnet);
-    return set != nullptr && std::any_of(set->pools.begin(), set->pools.end(), [&](const Pool& p) {
-               return p.range.contains(address) &&
-                      p.never_used.contains(to_number(address) - to_number(p.range.first));
-           });
+bool LeaseTable::is_never_used(const LeaseClient& client,
+                               const Ipv4Address& address) const noexcept {
+    const Pool* pool = pool_of(client.link, address);
+    return pool != nullptr && pool->open_to(client) &&
+           pool->never_used.contains(to_number(address) - to_number(pool->range.first));
 }
 
-void LeaseTable::set_never_used(SubnetId subnet, const Ipv4Address& address, bool value) noexcept {
-    PoolSet* set = pools_of(subnet);
-    if (set == nullptr) {
-        return;
+void LeaseTable::set_never_used(LinkId link, const Ipv4Address& address, bool value) noexcept {
+    if (Pool* pool = pool_of(link, address)) {
+        const std::uint32_t index = to_number(address) - to_number(pool->range.first);
+        never_used_ -= pool->never_used.count();
+        value ? pool->never_used.insert(index) : pool->never_used.erase(index);
+        never_used_ += pool->never_used.count();
     }
-    for (Pool& pool : set->pools) {
-        if (pool.range.contains(address)) {
-            const std::uint32_t index = to_number(address) - to_number(pool.range.first);
-            never_used_ -= pool.never_used.count();
-            value ? pool.never_used.insert(index) : pool.never_used.erase(index);
-            never_used_ += pool.never_used.count();
+}
+
+/// Of the leases that ended and may go to this machine, the one that ended longest ago.
+LeaseTable::Slot LeaseTable::oldest_idle(const LeaseClient& client) const noexcept {
+    Slot oldest = Lease::no_link;
+    for (const Pool& pool : find_link(client.link)->pools) {
+        const Slot head = pool.idle_head;
+        if (head != Lease::no_link && pool.open_to(client) &&
+            (oldest == Lease::no_link || at(head).idle_order < at(oldest).idle_order)) {
+            oldest = head;
         }
     }
+    return oldest;
+}
+
+std::uint64_t LeaseTable::pool_size(LinkId link) const noexcept {
+    const Link* found = find_link(link);
+    std::uint64_t size = 0;
+    for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
+        size += found->pools[i].range.count();
+    }
+    return size;
 }
 
 void LeaseTable::reserve(const Ipv4Address& address) {
     if (++reserved_[address] > 1) {
         return;
     }
-    set_never_used(subnet_of(address), address, false);
+    set_never_used(link_of(address), address, false);
     if (const auto holder = by_address_.find(address); holder != by_address_.end()) {
         unlink_idle(holder->second); // still remembered, but no longer for everybody to have
     }
@@ -124,35 +161,46 @@ void LeaseTable::unreserve(const Ipv4Address& address) {
     reserved_.erase(found);
     const auto holder = by_address_.find(address);
     if (holder == by_address_.end()) {
-        set_never_used(subnet_of(address), address, true);
+        set_never_used(link_of(address), address, true);
     } else if (at(holder->second).state == Lease::State::idle) {
         retire(holder->second);
     }
 }
 
 void LeaseTable::set_subnets(std::span<const SubnetPlan> subnets) {
-    subnets_.clear();
+    links_.assign(subnets.size(), {});
+    places_.clear();
     never_used_ = 0;
-    for (const SubnetPlan& plan : subnets) {
-        PoolSet set{.subnet = plan.subnet, .pools = {}};
-        for (const AddressRange& range : plan.pools) {
-            if (const auto part = usable_part(plan.subnet, range, limits_.pool_addresses_max)) {
+    const std::vector<std::uint16_t> links = links_of(subnets);
+    for (std::size_t i = 0; i < subnets.size(); ++i) {
+        const SubnetPlan& plan = subnets[i];
+        Link& link = links_[links[i]];
+        link.subnets.push_back(plan.subnet);
+        places_.push_back({plan.subnet, static_cast<LinkId>(links[i])});
+        for (const PoolPlan& pool : plan.pools) {
+            if (const auto part =
+                    usable_part(plan.subnet, pool.range, limits_.pool_addresses_max)) {
                 never_used_ += part->count();
-                set.pools.push_back(
-                    {*part, AddressBitmap{static_cast<std::uint32_t>(part->count())}});
+                link.pools.push_back(
+                    {.range = *part,
+                     .never_used = AddressBitmap{static_cast<std::uint32_t>(part->count())},
+                     .classes = pool.classes,
+                     .bootp = pool.bootp});
             }
         }
-        subnets_.push_back(std::move(set));
     }
+    std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
+        return to_number(a.subnet.network) < to_number(b.subnet.network);
+    });
     for (const auto& [address, times] : reserved_) {
-        set_never_used(subnet_of(address), address, false);
+        set_never_used(link_of(address), address, false);
     }
     place_leases();
 }
 
 /// Finds every lease its place among the subnets of now.
 void LeaseTable::place_leases() {
-    if (subnets_.empty()) {
+    if (links_.empty()) {
         return; // before the first site, when a restart has brought leases already
     }
     // The order decides which lease of a machine counts: idle
@@ -174,8 +222,8 @@ void LeaseTable::place_leases() {
         Lease& lease = at(slot);
         lease.listed = false;
         lease.previous = Lease::no_link;
-        lease.subnet = subnet_of(lease.address);
-        set_never_used(lease.subnet, lease.address, false);
+        lease.link = link_of(lease.address);
+        set_never_used(lease.link, lease.address, false);
         if (!lease.mac.is_zero()) {
             map_machine(slot);
         }
@@ -188,7 +236,7 @@ void LeaseTable::place_leases() {
         if (lease.state != Lease::State::idle) {
             continue;
         }
-        if (crowded && !reserved(lease.address) && !in_pool(lease.subnet, lease.address)) {
+        if (crowded && !reserved(lease.address) && !in_pool(lease.link, lease.address)) {
             erase(slot);
         } else {
             link_idle(slot);

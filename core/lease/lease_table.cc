@@ -42,8 +42,8 @@ std::optional<LeaseId> LeaseTable::find(const Ipv4Address& address) const noexce
     return found == by_address_.end() ? std::nullopt : std::optional{LeaseId{found->second}};
 }
 
-std::optional<LeaseId> LeaseTable::find(const MacAddress& mac, SubnetId subnet) const noexcept {
-    const auto found = by_machine_.find(MachineKey{mac, subnet});
+std::optional<LeaseId> LeaseTable::find(const MacAddress& mac, LinkId link) const noexcept {
+    const auto found = by_machine_.find(MachineKey{mac, link});
     return found == by_machine_.end() ? std::nullopt : std::optional{LeaseId{found->second}};
 }
 
@@ -51,7 +51,7 @@ std::optional<LeaseId> LeaseTable::replaced_by(LeaseId id) const noexcept {
     const Lease& lease = at(raw(id));
     const Lease* previous = leases_.at(lease.previous); // perhaps another one's by now
     if (previous == nullptr || lease.previous == raw(id) || previous->mac != lease.mac ||
-        previous->subnet != lease.subnet) {
+        previous->link != lease.link) {
         return std::nullopt;
     }
     return LeaseId{lease.previous};
@@ -65,8 +65,8 @@ Instant LeaseTable::deadline(LeaseId id) const noexcept {
     return timers_.deadline(raw(id)) - (bound ? limits_.expiry_grace : Duration::zero());
 }
 
-bool LeaseTable::reservation_open(const LeaseClient& client) const noexcept {
-    if (!client.reserved || !may_have(client, *client.reserved)) {
+bool LeaseTable::reservation_open(const LeaseClient& client, const Now& now) const noexcept {
+    if (!client.reserved || !may_keep(client, *client.reserved)) {
         return false;
     }
     const auto holder = by_address_.find(*client.reserved);
@@ -74,33 +74,32 @@ bool LeaseTable::reservation_open(const LeaseClient& client) const noexcept {
         return true;
     }
     const Lease& held = at(holder->second);
-    return held.mac == client.mac || held.state == Lease::State::idle;
+    return held.mac == client.mac || may_recycle(held, now);
 }
 
 std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client,
                                                        std::optional<Ipv4Address> requested,
                                                        const Now& now) noexcept {
-    PoolSet* set = pools_of(client.subnet);
-    if (set == nullptr) {
+    if (find_link(client.link) == nullptr) {
         return std::unexpected(LeaseRefusal::pool_exhausted);
     }
-    if (reservation_open(client)) {
+    if (reservation_open(client, now)) {
         return hold(client, *client.reserved, now);
     }
-    const auto own = by_machine_.find(MachineKey{client.mac, client.subnet});
-    if (own != by_machine_.end() && may_have(client, at(own->second).address)) {
+    const auto own = by_machine_.find(MachineKey{client.mac, client.link});
+    if (own != by_machine_.end() && may_keep(client, at(own->second).address)) {
         keep_offered(own->second, now);
         return LeaseId{own->second};
     }
     const bool room = leases_.in_use() < leases_.capacity();
-    if (room && requested && is_never_used(client.subnet, *requested)) {
+    if (room && requested && is_never_used(client, *requested)) {
         return hold(client, *requested, now);
     }
-    if (const auto fresh = lowest_never_used(client.subnet); fresh && room) {
+    if (const auto fresh = lowest_never_used(client); fresh && room) {
         return hold(client, *fresh, now);
     }
-    if (const Slot oldest = set->idle_head; oldest != Lease::no_link) {
-        if (!at(oldest).durable || recycle_from_ <= now.steady) {
+    if (const Slot oldest = oldest_idle(client); oldest != Lease::no_link) {
+        if (may_recycle(at(oldest), now)) {
             give(oldest, client);
             keep_offered(oldest, now);
             return LeaseId{oldest};
@@ -109,29 +108,30 @@ std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client
     return std::unexpected(room ? LeaseRefusal::pool_exhausted : LeaseRefusal::table_full);
 }
 
-LeaseStanding LeaseTable::standing(const LeaseClient& client,
-                                   const Ipv4Address& address) const noexcept {
-    const PoolSet* set = pools_of(client.subnet);
-    if (set == nullptr || !set->subnet.contains(address)) {
+LeaseStanding LeaseTable::standing(const LeaseClient& client, const Ipv4Address& address,
+                                   const Now& now) const noexcept {
+    const Link* link = find_link(client.link);
+    if (link == nullptr || !link->contains(address)) {
         return LeaseStanding::wrong_network;
     }
     const bool for_client = client.reserved == address;
     if (reserved(address) && !for_client) {
         return LeaseStanding::taken;
     }
-    if (!may_have(client, address)) {
+    if (!may_keep(client, address)) {
         return LeaseStanding::unserved;
     }
     const auto holder = by_address_.find(address);
     if (holder == by_address_.end()) {
-        return LeaseStanding::free;
+        return for_client || pool_of(client.link, address)->open_to(client)
+                   ? LeaseStanding::free
+                   : LeaseStanding::unserved;
     }
     const Lease& held = at(holder->second);
     if (held.mac == client.mac) {
         return LeaseStanding::own;
     }
-    return for_client && held.state == Lease::State::idle ? LeaseStanding::free
-                                                          : LeaseStanding::taken;
+    return for_client && may_recycle(held, now) ? LeaseStanding::free : LeaseStanding::taken;
 }
 
 std::expected<LeaseId, LeaseRefusal>
@@ -164,8 +164,8 @@ LeaseTable::create(const LeaseClient& client, const Ipv4Address& address) noexce
     }
     claimed.value->address = address;
     claimed.value->mac = client.mac;
-    claimed.value->subnet = client.subnet;
-    set_never_used(client.subnet, address, false);
+    claimed.value->link = client.link;
+    set_never_used(client.link, address, false);
     by_address_.emplace(address, claimed.handle.slot);
     ++counter(Lease::State::offered);
     map_machine(claimed.handle.slot);
@@ -199,7 +199,7 @@ void LeaseTable::keep_offered(Slot slot, const Now& now) noexcept {
 /// Makes this the machine's newest lease; the one before is remembered until this one is bound.
 void LeaseTable::map_machine(Slot slot) noexcept {
     Lease& lease = at(slot);
-    const auto [place, fresh] = by_machine_.try_emplace(MachineKey{lease.mac, lease.subnet}, slot);
+    const auto [place, fresh] = by_machine_.try_emplace(MachineKey{lease.mac, lease.link}, slot);
     if (!fresh && place->second != slot) {
         lease.previous = place->second;
         place->second = slot;
@@ -208,7 +208,7 @@ void LeaseTable::map_machine(Slot slot) noexcept {
 
 void LeaseTable::unmap_machine(Slot slot) noexcept {
     const Lease& lease = at(slot);
-    const auto found = by_machine_.find(MachineKey{lease.mac, lease.subnet});
+    const auto found = by_machine_.find(MachineKey{lease.mac, lease.link});
     if (found == by_machine_.end() || found->second != slot) {
         return;
     }
@@ -304,7 +304,7 @@ void LeaseTable::expire(const Now& now) noexcept {
 /// The lease has ended: remembered for its machine if it was acknowledged once, else forgotten.
 void LeaseTable::retire(Slot slot) noexcept {
     const Lease& lease = at(slot);
-    const bool usable = reserved(lease.address) || in_pool(lease.subnet, lease.address);
+    const bool usable = reserved(lease.address) || in_pool(lease.link, lease.address);
     if (!lease.remembered || !usable) {
         erase(slot);
         return;
@@ -321,7 +321,7 @@ void LeaseTable::erase(Slot slot) noexcept {
     --counter(lease.state);
     by_address_.erase(lease.address);
     if (!reserved(lease.address)) {
-        set_never_used(lease.subnet, lease.address, true);
+        set_never_used(lease.link, lease.address, true);
     }
     leases_.release(leases_.handle_of(slot));
 }
@@ -349,27 +349,28 @@ std::uint32_t& LeaseTable::counter(Lease::State state) noexcept {
 /// Appends to the list of those that may go to other machines; a reserved address may not.
 void LeaseTable::link_idle(Slot slot) noexcept {
     Lease& lease = at(slot);
-    if (lease.listed || reserved(lease.address) || !in_pool(lease.subnet, lease.address)) {
+    if (lease.listed || reserved(lease.address) || !in_pool(lease.link, lease.address)) {
         return;
     }
-    PoolSet* set = pools_of(lease.subnet); // in a pool, so it is there
+    Pool& pool = *pool_of(lease.link, lease.address); // in_pool() found it
     lease.listed = true;
-    lease.prev_idle = set->idle_tail;
+    lease.idle_order = ++idle_clock_;
+    lease.prev_idle = pool.idle_tail;
     lease.next_idle = Lease::no_link;
-    (set->idle_tail == Lease::no_link ? set->idle_head : at(set->idle_tail).next_idle) = slot;
-    set->idle_tail = slot;
+    (pool.idle_tail == Lease::no_link ? pool.idle_head : at(pool.idle_tail).next_idle) = slot;
+    pool.idle_tail = slot;
 }
 
 void LeaseTable::unlink_idle(Slot slot) noexcept {
     Lease& lease = at(slot);
-    PoolSet* set = pools_of(lease.subnet);
-    if (!lease.listed || set == nullptr) {
+    Pool* pool = lease.listed ? pool_of(lease.link, lease.address) : nullptr;
+    if (pool == nullptr) {
         return;
     }
     lease.listed = false;
-    (lease.prev_idle == Lease::no_link ? set->idle_head : at(lease.prev_idle).next_idle) =
+    (lease.prev_idle == Lease::no_link ? pool->idle_head : at(lease.prev_idle).next_idle) =
         lease.next_idle;
-    (lease.next_idle == Lease::no_link ? set->idle_tail : at(lease.next_idle).prev_idle) =
+    (lease.next_idle == Lease::no_link ? pool->idle_tail : at(lease.next_idle).prev_idle) =
         lease.prev_idle;
 }
 

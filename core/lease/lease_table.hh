@@ -17,14 +17,14 @@
 
 namespace muster {
 
-/// Leases by address and by (machine, subnet). An address is in exactly one of these places: the
+/// Leases by address and by (machine, link). An address is in exactly one of these places: the
 /// bitmap of its pool (never used), a lease, or set aside by a reservation.
 class LeaseTable {
 public:
     explicit LeaseTable(const LeaseLimits& limits);
 
-    /// Replaces subnets and pools; SubnetId indexes `subnets`. Leases are kept: those outside the
-    /// new pools run out where they are and are given to nobody else meanwhile.
+    /// Replaces subnets and pools; LinkId and SubnetId index `subnets`. Leases are kept: those
+    /// outside the new pools run out where they are and are given to nobody else meanwhile.
     void set_subnets(std::span<const SubnetPlan> subnets);
     /// Takes back what was durable before a restart. Returns how many did not fit the table.
     std::uint64_t restore(std::span<const LeaseRecord> records, const Now& now);
@@ -40,17 +40,16 @@ public:
     [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
     offer(const LeaseClient& client, std::optional<Ipv4Address> requested, const Now& now) noexcept;
 
-    [[nodiscard]] LeaseStanding standing(const LeaseClient& client,
-                                         const Ipv4Address& address) const noexcept;
+    [[nodiscard]] LeaseStanding standing(const LeaseClient& client, const Ipv4Address& address,
+                                         const Now& now) const noexcept;
     /// Holds an address whose standing is own or free for the machine.
     [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
     hold(const LeaseClient& client, const Ipv4Address& address, const Now& now) noexcept;
 
     [[nodiscard]] const Lease& lease(LeaseId id) const noexcept;
     [[nodiscard]] std::optional<LeaseId> find(const Ipv4Address& address) const noexcept;
-    /// The machine's newest lease in the subnet, of whatever state.
-    [[nodiscard]] std::optional<LeaseId> find(const MacAddress& mac,
-                                              SubnetId subnet) const noexcept;
+    /// The machine's newest lease on the link, of whatever state.
+    [[nodiscard]] std::optional<LeaseId> find(const MacAddress& mac, LinkId link) const noexcept;
     /// The lease that this one is to replace once it is bound: the machine had it before.
     [[nodiscard]] std::optional<LeaseId> replaced_by(LeaseId id) const noexcept;
     /// When the lease ends by itself: the end that was acknowledged, if it is bound.
@@ -87,43 +86,68 @@ public:
     [[nodiscard]] const Count& count() const noexcept { return count_; }
     /// Addresses of all pools that nobody ever had.
     [[nodiscard]] std::uint64_t never_used() const noexcept { return never_used_; }
+    /// Addresses of the link's pools, however they are used.
+    [[nodiscard]] std::uint64_t pool_size(LinkId link) const noexcept;
 
 private:
+    using Slot = std::uint32_t;
     struct Pool {
         AddressRange range;
         AddressBitmap never_used;
-    };
-    struct PoolSet {
-        Subnet subnet;
-        std::vector<Pool> pools;
+        ClassMask classes = 0;
+        bool bootp = false;
         std::uint32_t idle_head = Lease::no_link; ///< ended longest ago
         std::uint32_t idle_tail = Lease::no_link;
+
+        [[nodiscard]] bool open_to(const LeaseClient& client) const noexcept {
+            return (classes == 0 || (classes & client.classes) != 0) && (!client.bootp || bootp);
+        }
+    };
+    struct Link {
+        std::vector<Subnet> subnets;
+        std::vector<Pool> pools; ///< those of the first subnet first
+
+        [[nodiscard]] bool contains(const Ipv4Address& address) const noexcept;
+    };
+    /// A subnet and its link, to be found by address.
+    struct Place {
+        Subnet subnet;
+        LinkId link{};
     };
     struct MachineKey {
         MacAddress mac;
-        SubnetId subnet{};
+        LinkId link{};
         friend bool operator==(const MachineKey&, const MachineKey&) = default;
         template <class H>
         friend H AbslHashValue(H h, const MachineKey& key) {
-            return H::combine(std::move(h), key.mac, key.subnet);
+            return H::combine(std::move(h), key.mac, key.link);
         }
     };
 
-    using Slot = std::uint32_t;
     [[nodiscard]] Lease& at(Slot slot) noexcept;
     [[nodiscard]] const Lease& at(Slot slot) const noexcept;
-    [[nodiscard]] PoolSet* pools_of(SubnetId subnet) noexcept;
-    [[nodiscard]] const PoolSet* pools_of(SubnetId subnet) const noexcept;
-    [[nodiscard]] bool in_pool(SubnetId subnet, const Ipv4Address& address) const noexcept;
+    [[nodiscard]] const Link* find_link(LinkId link) const noexcept;
+    [[nodiscard]] Pool* pool_of(LinkId link, const Ipv4Address& address) noexcept;
+    [[nodiscard]] const Pool* pool_of(LinkId link, const Ipv4Address& address) const noexcept;
+    [[nodiscard]] bool in_pool(LinkId link, const Ipv4Address& address) const noexcept {
+        return pool_of(link, address) != nullptr;
+    }
     [[nodiscard]] bool reserved(const Ipv4Address& address) const noexcept;
-    [[nodiscard]] bool may_have(const LeaseClient& client,
+    [[nodiscard]] bool may_keep(const LeaseClient& client,
                                 const Ipv4Address& address) const noexcept;
-    [[nodiscard]] SubnetId subnet_of(const Ipv4Address& address) const noexcept;
-    [[nodiscard]] std::optional<Ipv4Address> lowest_never_used(SubnetId subnet) const noexcept;
-    [[nodiscard]] bool is_never_used(SubnetId subnet, const Ipv4Address& address) const noexcept;
-    void set_never_used(SubnetId subnet, const Ipv4Address& address, bool value) noexcept;
+    [[nodiscard]] LinkId link_of(const Ipv4Address& address) const noexcept;
+    [[nodiscard]] std::optional<Ipv4Address>
+    lowest_never_used(const LeaseClient& client) const noexcept;
+    [[nodiscard]] bool is_never_used(const LeaseClient& client,
+                                     const Ipv4Address& address) const noexcept;
+    void set_never_used(LinkId link, const Ipv4Address& address, bool value) noexcept;
+    [[nodiscard]] Slot oldest_idle(const LeaseClient& client) const noexcept;
     void place_leases();
-    [[nodiscard]] bool reservation_open(const LeaseClient& client) const noexcept;
+    [[nodiscard]] bool reservation_open(const LeaseClient& client, const Now& now) const noexcept;
+    /// An ended lease of another machine that may be taken from it now.
+    [[nodiscard]] bool may_recycle(const Lease& lease, const Now& now) const noexcept {
+        return lease.state == Lease::State::idle && (!lease.durable || recycle_from_ <= now.steady);
+    }
 
     [[nodiscard]] std::expected<Slot, LeaseRefusal> create(const LeaseClient& client,
                                                            const Ipv4Address& address) noexcept;
@@ -139,7 +163,8 @@ private:
     void unlink_idle(Slot slot) noexcept;
 
     LeaseLimits limits_;
-    std::vector<PoolSet> subnets_;
+    std::vector<Link> links_;   ///< by LinkId; empty where a subnet shares another's link
+    std::vector<Place> places_; ///< by network address
     Slab<Lease> leases_;
     TimerWheel timers_; ///< one a lease, by its slot
     absl::flat_hash_map<Ipv4Address, Slot> by_address_;
@@ -147,6 +172,7 @@ private:
     absl::flat_hash_map<Ipv4Address, std::uint32_t> reserved_; ///< how many times
     Count count_;
     std::uint64_t never_used_ = 0;
+    std::uint64_t idle_clock_ = 0;
     Instant recycle_from_;
 };
 

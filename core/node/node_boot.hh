@@ -4,9 +4,11 @@
 
 #include "core/addr/ip_address.hh"
 #include "core/addr/mac_address.hh"
+#include "core/site/dhcp_options.hh"
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace muster {
@@ -28,14 +30,19 @@ enum class LoaderChoice : std::uint8_t {
     shim_grub,
 };
 
-/// Sent by control to worker 0 whenever it changes; small and copyable.
+/// Sent by control to worker 0 whenever it changes: one for each identity of a machine.
 struct NodeBoot {
-    MacAddress mac{};
+    MacAddress mac{};    ///< when `alias` is empty
+    std::string alias{}; ///< another identity (NodeAlias); then `mac` means nothing
+    /// The machine was seen with this `mac`, nobody listed it: what a node names by an alias that
+    /// a message shows has precedence, for the machine may have been moved to another port.
+    bool learned = false;
     BootAction action = BootAction::install;
     LoaderChoice loader = LoaderChoice::automatic;
     bool removed = false;                  ///< forget this machine: the default applies again
     std::optional<Ipv4Address> reserved{}; ///< its reservation
     std::array<char, 64> name{};           ///< node name, NUL-padded: its option 12
+    SharedDhcpOptions options{};           ///< the node's, then its profile's
 
     friend bool operator==(const NodeBoot&, const NodeBoot&) = default;
 };

@@ -2,6 +2,7 @@
 // A node record in memory and as the JSON text that stores keep.
 #include "core/node/node_record.hh"
 
+#include "core/node/node_alias.hh"
 #include "core/site/scalar.hh"
 
 #include <fmt/format.h>
@@ -78,15 +79,56 @@ std::vector<MacAddress> read_macs(const Json& json) {
     return macs;
 }
 
+/// `[code, "0x…", always]` each, as encoded: how they were written in YAML is of no use here.
+Json write_options(const DhcpOptionSet& options) {
+    Json list = Json::array();
+    for (const DhcpOptionSet::Entry& entry : options.entries()) {
+        std::string value = "0x";
+        for (const std::byte octet : entry.value) {
+            value += fmt::format("{:02x}", std::to_integer<unsigned>(octet));
+        }
+        list.push_back(Json::array({entry.code, value, entry.always}));
+    }
+    return list;
+}
+
+DhcpOptionSet read_options(const Json& json) {
+    DhcpOptionSet options;
+    for (const Json& item : json) {
+        const auto text = item.at(1).get<std::string>();
+        const std::string octets = text == "0x" ? "" : required(read_hex(text), "option");
+        const Bytes bytes = as_bytes(octets);
+        options.set(item.at(0).get<std::uint8_t>(), {bytes.begin(), bytes.end()},
+                    item.at(2).get<bool>());
+    }
+    return options;
+}
+
+/// An identifier that is there perhaps, in the text of identifier_text().
+std::string read_id(const Json& json, const char* key) {
+    const auto text = json.contains(key) ? json[key].get<std::string>() : std::string{};
+    return text.empty() ? text : required(read_identifier(text), key);
+}
+
 Json write_spec(const NodeSpec& spec) {
-    Json json{{"name", spec.name},           {"macs", write_macs(spec.macs)},
-              {"profile", spec.profile},     {"tags", spec.tags},
-              {"variables", spec.variables}, {"circuit_id", spec.match.circuit_id}};
+    Json json{
+        {"name", spec.name},           {"macs", write_macs(spec.macs)},
+        {"profile", spec.profile},     {"tags", spec.tags},
+        {"variables", spec.variables}, {"circuit_id", identifier_text(spec.match.circuit_id)}};
     if (spec.match.uuid) {
         json["match_uuid"] = uuid_text(*spec.match.uuid);
     }
     if (spec.address) {
         json["reserved"] = to_text(*spec.address);
+    }
+    if (!spec.match.client_id.empty()) {
+        json["client_id"] = identifier_text(spec.match.client_id);
+    }
+    if (!spec.match.remote_id.empty()) {
+        json["remote_id"] = identifier_text(spec.match.remote_id);
+    }
+    if (!spec.options.empty()) {
+        json["options"] = write_options(spec.options);
     }
     return json;
 }
@@ -98,7 +140,12 @@ NodeSpec read_spec(const Json& json) {
     spec.profile = json.at("profile").get<std::string>();
     spec.tags = json.at("tags").get<std::vector<std::string>>();
     spec.variables = json.at("variables");
-    spec.match.circuit_id = json.at("circuit_id").get<std::string>();
+    spec.match.circuit_id = read_id(json, "circuit_id");
+    spec.match.remote_id = read_id(json, "remote_id");
+    spec.match.client_id = read_id(json, "client_id");
+    if (json.contains("options")) {
+        spec.options = read_options(json["options"]);
+    }
     if (json.contains("match_uuid")) {
         spec.match.uuid = required(read_uuid(json["match_uuid"].get<std::string>()), "UUID");
     }
@@ -168,6 +215,26 @@ bool NodeRecord::has_mac(const MacAddress& mac) const noexcept {
            std::find(learned_macs.begin(), learned_macs.end(), mac) != learned_macs.end();
 }
 
+bool NodeRecord::lists_mac(const MacAddress& mac) const noexcept {
+    return origin != NodeOrigin::discovered &&
+           std::find(spec.macs.begin(), spec.macs.end(), mac) != spec.macs.end();
+}
+
+std::vector<std::string> NodeRecord::aliases() const {
+    std::vector<std::string> keys;
+    const NodeMatch& match = spec.match;
+    if (match.uuid) {
+        keys.emplace_back(NodeAlias::of_uuid(*match.uuid).key());
+    }
+    if (!match.client_id.empty()) {
+        keys.emplace_back(NodeAlias::of_client_id(match.client_id).key());
+    }
+    if (match.has_port()) {
+        keys.emplace_back(NodeAlias::of_port(match.circuit_id, match.remote_id).key());
+    }
+    return keys;
+}
+
 std::uint8_t stage_percent(const NodeRecord& node) noexcept {
     switch (node.install.state) {
     case InstallState::loading:
@@ -207,6 +274,12 @@ std::string write_node_record(const NodeRecord& node) {
     if (node.arch) {
         json["arch"] = *node.arch;
     }
+    if (!node.circuit_id.empty()) {
+        json["circuit_id"] = identifier_text(node.circuit_id);
+    }
+    if (!node.remote_id.empty()) {
+        json["remote_id"] = identifier_text(node.remote_id);
+    }
     Json& boots = json["boots"] = Json::array();
     for (const BootTimeline& boot : node.boots) {
         boots.push_back(write_boot(boot));
@@ -234,6 +307,8 @@ Result<NodeRecord, std::string> read_node_record(std::string_view text) {
         if (json.contains("arch")) {
             node.arch = json["arch"].get<std::uint16_t>();
         }
+        node.circuit_id = read_id(json, "circuit_id");
+        node.remote_id = read_id(json, "remote_id");
         for (const Json& boot : json.at("boots")) {
             node.boots.push_back(read_boot(boot));
         }

@@ -25,8 +25,10 @@ struct NodeRecord {
     std::uint64_t revision = 0; ///< counts changes; a store that is shared compares it
     Install install;
 
-    std::vector<MacAddress> learned_macs; ///< of a node that the site names by UUID
+    std::vector<MacAddress> learned_macs; ///< of a node that the site names by NodeMatch
     std::optional<Uuid> uuid;             ///< option 97, as on the wire
+    std::string circuit_id;               ///< option 82.1: the port it was last seen at
+    std::string remote_id;                ///< option 82.2: the switch, the same
     std::optional<std::uint16_t> arch;    ///< option 93
     Ipv4Address address;                  ///< the last one it was seen with
 
@@ -39,6 +41,10 @@ struct NodeRecord {
     /// Its link addresses: those of the spec, then learned ones.
     [[nodiscard]] std::vector<MacAddress> macs() const;
     [[nodiscard]] bool has_mac(const MacAddress& mac) const noexcept;
+    /// Somebody said that this link address is the node's: it was not just seen.
+    [[nodiscard]] bool lists_mac(const MacAddress& mac) const noexcept;
+    /// The keys by which its match finds it (NodeAlias::key()).
+    [[nodiscard]] std::vector<std::string> aliases() const;
     /// The running or latest attempt; null before the first.
     [[nodiscard]] BootTimeline* latest_boot() noexcept {
         return boots.empty() ? nullptr : &boots.back();

@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/node/node_table.hh"
 
+#include "core/node/node_alias.hh"
+
 namespace muster {
 namespace {
+
+/// What absl hashes texts as.
+absl::string_view text_key(std::string_view key) noexcept {
+    return {key.data(), key.size()};
+}
 
 template <class Index, class Key>
 const NodeRecord* look_up(const Index& index, const Key& key) noexcept {
     const auto it = index.find(key);
     return it == index.end() ? nullptr : it->second;
+}
+
+/// By what a machine that was seen could be named.
+std::vector<std::string> seen_aliases(const NodeRecord& node) {
+    std::vector<std::string> keys;
+    any_alias(node.uuid ? node.uuid->data() : nullptr,
+              {.client_id = {}, .circuit_id = node.circuit_id, .remote_id = node.remote_id},
+              [&keys](const NodeAlias& alias) {
+                  keys.emplace_back(alias.key());
+                  return false;
+              });
+    return keys;
 }
 
 } // namespace
@@ -21,12 +40,12 @@ const NodeRecord* NodeTable::find(const MacAddress& mac) const noexcept {
     return look_up(by_mac_, mac);
 }
 
-const NodeRecord* NodeTable::find(const Uuid& uuid) const noexcept {
-    return look_up(by_uuid_, uuid);
+const NodeRecord* NodeTable::find_alias(std::string_view key) const noexcept {
+    return look_up(by_alias_, text_key(key));
 }
 
-const NodeRecord* NodeTable::find_seen(const Uuid& uuid) const noexcept {
-    return look_up(by_seen_uuid_, uuid);
+const NodeRecord* NodeTable::find_seen(std::string_view key) const noexcept {
+    return look_up(by_seen_alias_, text_key(key));
 }
 
 const NodeRecord* NodeTable::find(const Token& token) const noexcept {
@@ -61,11 +80,13 @@ void NodeTable::add_to_indexes(const NodeRecord& node) {
     for (const MacAddress& mac : node.macs()) {
         by_mac_.insert_or_assign(mac, &node);
     }
-    if (node.spec.match.uuid) {
-        by_uuid_.insert_or_assign(*node.spec.match.uuid, &node);
+    for (std::string& key : node.aliases()) {
+        by_alias_.insert_or_assign(std::move(key), &node);
     }
-    if (node.uuid && node.origin == NodeOrigin::discovered) {
-        by_seen_uuid_.insert_or_assign(*node.uuid, &node);
+    if (node.origin == NodeOrigin::discovered) {
+        for (std::string& key : seen_aliases(node)) {
+            by_seen_alias_.insert_or_assign(std::move(key), &node);
+        }
     }
     for (const BootTimeline& boot : node.boots) {
         by_token_.insert_or_assign(boot.token, &node);
@@ -81,11 +102,11 @@ void NodeTable::remove_from_indexes(const NodeRecord& node) {
     for (const MacAddress& mac : node.macs()) {
         drop(by_mac_, mac);
     }
-    if (node.spec.match.uuid) {
-        drop(by_uuid_, *node.spec.match.uuid);
+    for (const std::string& key : node.aliases()) {
+        drop(by_alias_, key);
     }
-    if (node.uuid) {
-        drop(by_seen_uuid_, *node.uuid);
+    for (const std::string& key : seen_aliases(node)) {
+        drop(by_seen_alias_, key);
     }
     for (const BootTimeline& boot : node.boots) {
         drop(by_token_, boot.token);

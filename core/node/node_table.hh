@@ -25,10 +25,10 @@ public:
 
     [[nodiscard]] const NodeRecord* find(std::string_view name) const noexcept;
     [[nodiscard]] const NodeRecord* find(const MacAddress& mac) const noexcept;
-    /// The node that the site names by this UUID.
-    [[nodiscard]] const NodeRecord* find(const Uuid& uuid) const noexcept;
-    /// A discovered machine that told this UUID.
-    [[nodiscard]] const NodeRecord* find_seen(const Uuid& uuid) const noexcept;
+    /// The node that the site names by this identity (NodeAlias::key()).
+    [[nodiscard]] const NodeRecord* find_alias(std::string_view key) const noexcept;
+    /// A discovered machine that showed this identity.
+    [[nodiscard]] const NodeRecord* find_seen(std::string_view key) const noexcept;
     /// The node that one of whose kept attempts has, or had, this token.
     [[nodiscard]] const NodeRecord* find(const Token& token) const noexcept;
 
@@ -48,8 +48,8 @@ private:
 
     Map nodes_;
     Index<MacAddress> by_mac_;
-    Index<Uuid> by_uuid_;
-    Index<Uuid> by_seen_uuid_;
+    Index<std::string> by_alias_;
+    Index<std::string> by_seen_alias_;
     Index<Token> by_token_;
 };
 

@@ -3,7 +3,9 @@
 // writer and one reader; the receiver owns what it carries.
 #pragma once
 
+#include "core/addr/subnet.hh"
 #include "core/lease/lease_record.hh"
+#include "core/node/node_alias.hh"
 #include "core/node/node_boot.hh"
 #include "core/port/content_request.hh"
 #include "core/port/datagram.hh"
@@ -40,7 +42,19 @@ struct MachineSeen {
     std::optional<std::array<std::uint8_t, 16>> uuid{}; ///< option 97, as on the wire
     std::uint16_t arch = 0; ///< option 93 (IANA processor architecture types)
     DhcpClientKind kind{};
-    bool acknowledged = false; ///< false: an OFFER; true: an ACK
+    bool acknowledged = false;    ///< false: an OFFER; true: an ACK
+    ShortIdentifier client_id{};  ///< option 61
+    ShortIdentifier circuit_id{}; ///< option 82.1: the switch port, as its relay names it
+    ShortIdentifier remote_id{};  ///< option 82.2: the switch, the same
+};
+
+/// Worker 0 to control: a machine asked for an address where there is none left. Sent once, until
+/// there was one to give again.
+struct PoolsDry {
+    MacAddress mac{}; ///< whose request it was
+    Subnet subnet{};
+    std::uint64_t addresses = 0; ///< of all its pools, and of those that share its link
+    Duration lease{};
 };
 
 /// Worker to control: how far a transfer of a file is. Sent when it starts, at most every 250 ms
@@ -63,9 +77,9 @@ struct HandedDatagram {
     std::string payload{};
 };
 
-using WorkerMessage =
-    std::variant<std::monostate, LeaseCommit, MachineSeen, std::unique_ptr<DynamicRequest>,
-                 std::unique_ptr<TransferSample>, std::unique_ptr<HandedDatagram>>;
+using WorkerMessage = std::variant<std::monostate, LeaseCommit, MachineSeen, PoolsDry,
+                                   std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
+                                   std::unique_ptr<HandedDatagram>>;
 
 /// Control to worker 0: the lease is on disk (`durable`), or the store refused it.
 struct LeaseCommitted {

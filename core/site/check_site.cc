@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of a site say together: nothing twice, nothing that is not there.
 #include "core/site/loader_parts.hh"
+#include "core/site/scalar.hh"
 
 #include <fmt/format.h>
 
@@ -89,6 +90,40 @@ void check_profile(const std::string& name, const SitePlace& place, SiteDraft& d
     draft.problem(place, fmt::format("there is no profile '{}'{}", name, suggestion(name, known)));
 }
 
+/// Two subnets at one relay or interface: which of them a client is in must be said.
+void check_link(SiteDraft& draft, std::size_t i, std::size_t before) {
+    const SubnetPlan& plan = draft.site.subnets[i];
+    const SubnetPlan& other = draft.site.subnets[before];
+    if (!plan.shared_network.empty() && plan.shared_network == other.shared_network) {
+        return;
+    }
+    const auto refuse = [&](std::string_view what, std::string_view which) {
+        draft.problem(draft.subnet_places[i],
+                      fmt::format("{} {} is also that of subnet {} ({}); give both the same "
+                                  "'shared-network' if they are one network",
+                                  what, which, to_text(other.subnet),
+                                  to_text(draft.subnet_places[before])));
+    };
+    for (const Ipv4Address& relay : plan.relays) {
+        if (std::find(other.relays.begin(), other.relays.end(), relay) != other.relays.end()) {
+            refuse("giaddr", to_text(relay));
+        }
+    }
+    if (!plan.interface.empty() && plan.interface == other.interface) {
+        refuse("interface", plan.interface);
+    }
+}
+
+/// `circuit-id '…' of remote-id '…'`, as far as the match asks for them.
+std::string port_text(const NodeMatch& match) {
+    const auto part = [](std::string_view what, const std::string& id) {
+        return id.empty() ? std::string{} : fmt::format("{} '{}'", what, identifier_text(id));
+    };
+    const std::string circuit = part("circuit-id", match.circuit_id);
+    const std::string remote = part("remote-id", match.remote_id);
+    return circuit + (circuit.empty() || remote.empty() ? "" : " of ") + remote;
+}
+
 } // namespace
 
 void check_subnets(SiteDraft& draft) {
@@ -101,20 +136,14 @@ void check_subnets(SiteDraft& draft) {
                                           to_text(subnets[i].subnet), to_text(subnets[j].subnet),
                                           to_text(draft.subnet_places[j])));
             }
-            if (subnets[i].relay_giaddr && subnets[i].relay_giaddr == subnets[j].relay_giaddr) {
-                draft.problem(draft.subnet_places[i],
-                              fmt::format("giaddr {} is also that of subnet {} ({})",
-                                          to_text(*subnets[i].relay_giaddr),
-                                          to_text(subnets[j].subnet),
-                                          to_text(draft.subnet_places[j])));
-            }
+            check_link(draft, i, j);
         }
         const auto& server = draft.site.server_address;
-        for (const AddressRange& pool : subnets[i].pools) {
-            if (server && pool.contains(*server)) {
+        for (const PoolPlan& pool : subnets[i].pools) {
+            if (server && pool.range.contains(*server)) {
                 draft.problem(draft.subnet_places[i],
                               fmt::format("pool {}-{} holds the server's address {}",
-                                          to_text(pool.first), to_text(pool.last),
+                                          to_text(pool.range.first), to_text(pool.range.last),
                                           to_text(*server)));
             }
         }
@@ -126,7 +155,8 @@ void check_nodes(SiteDraft& draft, std::size_t first) {
     Unique<MacAddress> macs{draft};
     Unique<Ipv4Address> addresses{draft};
     Unique<std::array<std::uint8_t, 16>> uuids{draft};
-    Unique<std::string> circuits{draft};
+    Unique<std::string> clients{draft};
+    Unique<std::pair<std::string, std::string>> ports{draft};
     for (std::size_t i = 0; i < draft.site.nodes.size(); ++i) {
         const NodeSpec& node = draft.site.nodes[i];
         const SiteDraft::NodePlaces& places = draft.node_places[i];
@@ -142,10 +172,14 @@ void check_nodes(SiteDraft& draft, std::size_t first) {
         if (node.match.uuid) {
             uuids.add(*node.match.uuid, "uuid", node.name, places.uuid, report);
         }
-        if (!node.match.circuit_id.empty()) {
-            circuits.add(node.match.circuit_id,
-                         fmt::format("circuit-id '{}'", node.match.circuit_id), node.name,
-                         places.circuit_id, report);
+        if (!node.match.client_id.empty()) {
+            clients.add(node.match.client_id,
+                        fmt::format("client-id '{}'", identifier_text(node.match.client_id)),
+                        node.name, places.client_id, report);
+        }
+        if (node.match.has_port()) {
+            ports.add({node.match.circuit_id, node.match.remote_id}, port_text(node.match),
+                      node.name, places.port, report);
         }
         if (node.address) {
             addresses.add(*node.address, "address " + to_text(*node.address), node.name,

@@ -36,7 +36,8 @@ struct SiteDraft {
         SitePlace name;
         std::vector<SitePlace> macs;
         SitePlace uuid;
-        SitePlace circuit_id;
+        SitePlace client_id;
+        SitePlace port; ///< circuit-id or remote-id
         SitePlace profile;
         SitePlace address;
     };
@@ -48,12 +49,18 @@ struct SiteDraft {
 };
 
 void read_site_yaml(const YamlValue& value, SiteDraft& draft);
+/// An item of `subnets`.
+void read_subnet_yaml(const YamlValue& value, SiteDraft& draft);
+/// The key `classes`.
+void read_classes_yaml(const YamlValue& value, SiteDraft& draft);
 void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraft& draft);
 void read_nodes_yaml(const YamlValue& value, SiteDraft& draft);
 void read_node_yaml(const YamlValue& value, SiteDraft& draft);
 /// The key `variables`, wherever it stands.
 [[nodiscard]] Variables read_variables(const YamlValue& value);
-/// The key `loader` of a profile.
+/// The key `options`, wherever it stands.
+[[nodiscard]] DhcpOptionSet read_dhcp_options(const YamlValue& value);
+/// The key `loader` of a profile or class.
 [[nodiscard]] std::optional<LoaderChoice> read_loader_choice(const YamlValue& value);
 
 /// Subnets, pools and relays against each other.

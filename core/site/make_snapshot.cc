@@ -2,6 +2,22 @@
 #include "core/site/make_snapshot.hh"
 
 namespace muster {
+namespace {
+
+/// What the site sets for all subnets goes behind what one of them says, be it as an option or by
+/// a key of its own.
+void add_site_options(const DhcpOptionSet& site, SubnetPlan& subnet) {
+    for (const DhcpOptionSet::Entry& entry : site.entries()) {
+        const bool by_key = (entry.code == 3 && subnet.router) ||
+                            (entry.code == 6 && !subnet.dns.empty()) ||
+                            (entry.code == 15 && !subnet.domain.empty());
+        if (!by_key && !subnet.options.has(entry.code)) {
+            subnet.options.set(entry.code, entry.value, entry.always);
+        }
+    }
+}
+
+} // namespace
 
 Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
     Snapshot snapshot;
@@ -19,6 +35,14 @@ Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
     if (const auto profile = site.profiles.find(site.unknown.profile);
         profile != site.profiles.end()) {
         plan.unknown_loader = profile->second.loader;
+        if (!profile->second.options.empty()) {
+            plan.unknown_options.set =
+                std::make_shared<const DhcpOptionSet>(profile->second.options);
+        }
+    }
+    plan.classes = site.classes;
+    for (SubnetPlan& subnet : plan.subnets) {
+        add_site_options(site.default_options, subnet);
     }
     if (site.server_address) {
         for (SubnetPlan& subnet : plan.subnets) {

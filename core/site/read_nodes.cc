@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // nodes.yaml and nodes/*.yaml: the machines.
+#include "core/node/node_alias.hh"
 #include "core/site/loader_parts.hh"
 #include "core/site/scalar.hh"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace muster {
 namespace {
 
-/// Longest agent circuit id: one sub-option of RFC 3046.
-constexpr std::size_t circuit_id_size_max = 255;
 /// Ports of one machine.
 constexpr std::size_t mac_count_max = 16;
 
@@ -37,8 +37,39 @@ void read_macs(const YamlValue& value, NodeSpec& node, SiteDraft::NodePlaces& pl
     }
 }
 
+/// Text as it stands, or octets as `0x…`; a client id also as `01:52:54:…`, as other servers show
+/// it. Empty when that cannot be read.
+std::string read_match_id(const YamlValue& value, std::string_view what) {
+    const auto text = value.text(what);
+    if (!text) {
+        return {};
+    }
+    std::string_view shown = *text;
+    std::string hex;
+    const bool pairs = what == "client-id" && shown.size() >= 5 && shown.size() % 3 == 2 &&
+                       shown[2] == ':' &&
+                       shown.find_first_not_of("0123456789abcdefABCDEF:") == std::string_view::npos;
+    if (pairs) {
+        hex = "0x";
+        std::copy_if(shown.begin(), shown.end(), std::back_inserter(hex),
+                     [](char c) { return c != ':'; });
+        shown = hex;
+    }
+    const auto id = read_identifier(shown);
+    if (!id) {
+        value.problem(fmt::format("{} '{}' is neither a text nor a hexadecimal value such as "
+                                  "0x0004000a",
+                                  what, *text));
+        return {};
+    }
+    if (id->size() > identifier_size_max) {
+        value.problem(fmt::format("{} is longer than {} bytes", what, identifier_size_max));
+    }
+    return *id;
+}
+
 void read_match(const YamlValue& value, NodeSpec& node, SiteDraft::NodePlaces& places) {
-    const YamlMap map{value, "match", {"uuid", "circuit-id"}};
+    const YamlMap map{value, "match", {"uuid", "client-id", "circuit-id", "remote-id"}};
     if (const auto* uuid = map.find("uuid")) {
         places.uuid = uuid->place();
         if (const auto text = uuid->text("uuid")) {
@@ -52,16 +83,21 @@ void read_match(const YamlValue& value, NodeSpec& node, SiteDraft::NodePlaces& p
             }
         }
     }
-    if (const auto* circuit = map.find("circuit-id")) {
-        places.circuit_id = circuit->place();
-        node.match.circuit_id = circuit->text("circuit-id").value_or("");
-        if (node.match.circuit_id.size() > circuit_id_size_max) {
-            circuit->problem(
-                fmt::format("circuit-id is longer than {} bytes", circuit_id_size_max));
-        }
+    if (const auto* client = map.find("client-id")) {
+        places.client_id = client->place();
+        node.match.client_id = read_match_id(*client, "client-id");
     }
-    if (value.is_map() && !map.has("uuid") && !map.has("circuit-id")) {
-        value.problem("match has neither uuid nor circuit-id");
+    if (const auto* remote = map.find("remote-id")) {
+        places.port = remote->place();
+        node.match.remote_id = read_match_id(*remote, "remote-id");
+    }
+    if (const auto* circuit = map.find("circuit-id")) {
+        places.port = circuit->place();
+        node.match.circuit_id = read_match_id(*circuit, "circuit-id");
+    }
+    if (value.is_map() && !map.has("uuid") && !map.has("client-id") && !map.has("circuit-id") &&
+        !map.has("remote-id")) {
+        value.problem("match has none of uuid, client-id, circuit-id and remote-id");
     }
 }
 
@@ -80,7 +116,9 @@ void read_tags(const YamlValue& value, NodeSpec& node) {
 
 void read_node_yaml(const YamlValue& value, SiteDraft& draft) {
     const YamlMap map{
-        value, "node", {"name", "mac", "match", "profile", "address", "tags", "variables"}};
+        value,
+        "node",
+        {"name", "mac", "match", "profile", "address", "tags", "variables", "options"}};
     NodeSpec node;
     SiteDraft::NodePlaces places;
     places.whole = value.place();
@@ -117,6 +155,9 @@ void read_node_yaml(const YamlValue& value, SiteDraft& draft) {
     }
     if (const auto* variables = map.find("variables")) {
         node.variables = read_variables(*variables);
+    }
+    if (const auto* options = map.find("options")) {
+        node.options = read_dhcp_options(*options);
     }
     draft.site.nodes.push_back(std::move(node));
     draft.node_places.push_back(std::move(places));

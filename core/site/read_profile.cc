@@ -94,10 +94,10 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     SiteDraft::ProfilePlaces places;
     places.whole = value.place();
     places.cmdline = places.whole;
-    const YamlMap map{
-        value,
-        "profile",
-        {"kernel", "initrd", "cmdline", "answers", "loader", "variables", "deadlines", "retries"}};
+    const YamlMap map{value,
+                      "profile",
+                      {"kernel", "initrd", "cmdline", "answers", "loader", "variables", "options",
+                       "deadlines", "retries"}};
     if (const auto* kernel = map.require("kernel")) {
         profile.kernel = read_boot_path(*kernel, "kernel");
     }
@@ -122,6 +122,9 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     }
     if (const auto* variables = map.find("variables")) {
         profile.variables = read_variables(*variables);
+    }
+    if (const auto* options = map.find("options")) {
+        profile.options = read_dhcp_options(*options);
     }
     if (const auto* deadlines = map.find("deadlines")) {
         read_deadlines(*deadlines, profile.deadlines);

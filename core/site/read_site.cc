@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// site.yaml: the server, the subnets, what unknown machines get, overrides of loaders, defaults.
+// site.yaml: the server, what unknown machines get, overrides of loaders, defaults. Subnets are in
+// read_subnets.cc, classes in read_classes.cc.
 #include "core/content/loaders.hh"
 #include "core/content/template_context.hh"
 #include "core/site/loader.hh"
@@ -10,108 +11,6 @@
 
 namespace muster {
 namespace {
-
-std::optional<AddressRange> read_pool(const YamlValue& value, const SubnetPlan& plan) {
-    const auto text = value.text("pool");
-    if (!text) {
-        return std::nullopt;
-    }
-    const auto range = read_address_range(*text);
-    if (!range) {
-        value.problem(fmt::format(
-            "pool '{}' is no range such as 10.0.1.0-10.0.1.255, first address first", *text));
-        return std::nullopt;
-    }
-    if (!plan.subnet.contains(range->first) || !plan.subnet.contains(range->last)) {
-        value.problem(fmt::format("pool {} leaves its subnet {}", *text, to_text(plan.subnet)));
-        return std::nullopt;
-    }
-    const auto refuse = [&](const Ipv4Address& address, std::string_view what) {
-        if (range->contains(address)) {
-            value.problem(fmt::format("pool {} holds {} {}", *text, what, to_text(address)));
-        }
-    };
-    if (plan.subnet.prefix_length < 31) { // RFC 3021: a /31 has neither
-        refuse(plan.subnet.network, "the network's own address");
-        refuse(plan.subnet.broadcast(), "the broadcast address");
-    }
-    if (plan.router) {
-        refuse(*plan.router, "the router");
-    }
-    for (const AddressRange& other : plan.pools) {
-        if (range->first <= other.last && other.first <= range->last) {
-            value.problem(fmt::format("pool {} overlaps pool {}-{}", *text, to_text(other.first),
-                                      to_text(other.last)));
-        }
-    }
-    return range;
-}
-
-void read_subnet_yaml(const YamlValue& value, SiteDraft& draft) {
-    const YamlMap map{
-        value, "subnet", {"subnet", "pools", "router", "dns", "domain", "lease", "relay"}};
-    SubnetPlan plan;
-    bool good = false;
-    SitePlace place = value.place();
-    if (const auto* subnet = map.require("subnet")) {
-        place = subnet->place();
-        if (const auto text = subnet->text("subnet")) {
-            const auto read = read_subnet(*text);
-            if (!read) {
-                subnet->problem(fmt::format(
-                    "'{}' is no subnet such as 10.0.0.0/16, with the host part zero", *text));
-            }
-            good = read.has_value();
-            plan.subnet = read.value_or(Subnet{});
-        }
-    }
-    if (const auto* router = map.find("router")) {
-        plan.router = router->address("router");
-        if (good && plan.router && !plan.subnet.contains(*plan.router)) {
-            router->problem(fmt::format("router {} is not in its subnet {}", to_text(*plan.router),
-                                        to_text(plan.subnet)));
-        }
-    }
-    if (const auto* pools = map.find("pools"); pools != nullptr && good) {
-        for (const YamlValue& pool : pools->items_or_one("pools")) {
-            if (const auto range = read_pool(pool, plan)) {
-                plan.pools.push_back(*range);
-            }
-        }
-    }
-    if (const auto* dns = map.find("dns")) {
-        for (const YamlValue& server : dns->items_or_one("dns")) {
-            if (const auto address = server.address("dns")) {
-                plan.dns.push_back(*address);
-            }
-        }
-    }
-    if (const auto* domain = map.find("domain")) {
-        plan.domain = domain->text("domain").value_or("");
-        if (!plan.domain.empty() && !is_host_name(plan.domain, 253)) {
-            domain->problem(fmt::format("domain '{}' is no domain name", plan.domain));
-        }
-    }
-    if (const auto* lease = map.find("lease")) {
-        if (const auto read = lease->duration("lease")) {
-            plan.lease = *read;
-            if (*read < lease_min || *read > lease_max) {
-                lease->problem("lease must be from 30s to 365d");
-            }
-        }
-    }
-    if (const auto* relay = map.find("relay")) {
-        const YamlMap relay_map{*relay, "relay", {"giaddr"}};
-        if (const auto* giaddr = relay_map.require("giaddr")) {
-            plan.relay_giaddr = giaddr->address("giaddr");
-        }
-    }
-    draft.subnets_known = draft.subnets_known && good;
-    if (good) {
-        draft.site.subnets.push_back(std::move(plan));
-        draft.subnet_places.push_back(place);
-    }
-}
 
 void read_unknown_nodes(const YamlValue& value, SiteDraft& draft) {
     UnknownNodes& unknown = draft.site.unknown;
@@ -184,14 +83,18 @@ Variables read_variables(const YamlValue& value) {
 }
 
 void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
-    const YamlMap map{
-        value, "site.yaml", {"server", "subnets", "unknown-nodes", "loaders", "defaults"}};
+    const YamlMap map{value,
+                      "site.yaml",
+                      {"server", "subnets", "classes", "unknown-nodes", "loaders", "defaults"}};
     draft.site_known = value.is_map();
     if (const auto* server = map.find("server")) {
         const YamlMap server_map{*server, "server", {"address"}};
         if (const auto* address = server_map.find("address")) {
             draft.site.server_address = address->address("server address");
         }
+    }
+    if (const auto* classes = map.find("classes")) {
+        read_classes_yaml(*classes, draft); // before the pools that name them
     }
     if (const auto* subnets = map.find("subnets")) {
         draft.subnets_known = subnets->is_list();
@@ -206,9 +109,12 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
         read_loader_overrides(*loaders, draft);
     }
     if (const auto* defaults = map.find("defaults")) {
-        const YamlMap defaults_map{*defaults, "defaults", {"variables"}};
+        const YamlMap defaults_map{*defaults, "defaults", {"variables", "options"}};
         if (const auto* variables = defaults_map.find("variables")) {
             draft.site.default_variables = read_variables(*variables);
+        }
+        if (const auto* options = defaults_map.find("options")) {
+            draft.site.default_options = read_dhcp_options(*options);
         }
     }
 }

@@ -173,6 +173,45 @@ std::optional<std::array<std::uint8_t, 16>> read_uuid(std::string_view text) noe
     return shown;
 }
 
+std::optional<std::string> read_hex(std::string_view text) {
+    if (!text.starts_with("0x") || text.size() < 4 || text.size() % 2 != 0) {
+        return std::nullopt;
+    }
+    std::string octets;
+    for (std::size_t at = 2; at < text.size(); at += 2) {
+        const int high = hex_value(text[at]);
+        const int low = hex_value(text[at + 1]);
+        if (high < 0 || low < 0) {
+            return std::nullopt;
+        }
+        octets.push_back(static_cast<char>(high * 16 + low));
+    }
+    return octets;
+}
+
+std::optional<std::string> read_identifier(std::string_view text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    return text.starts_with("0x") ? read_hex(text) : std::optional{std::string{text}};
+}
+
+std::string identifier_text(std::string_view octets) {
+    const bool readable =
+        std::all_of(octets.begin(), octets.end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (readable && !octets.starts_with("0x")) {
+        return std::string{octets};
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text = "0x";
+    for (const char c : octets) {
+        const auto octet = static_cast<unsigned char>(c);
+        text += digits[octet / 16U];
+        text += digits[octet % 16U];
+    }
+    return text;
+}
+
 bool is_host_name(std::string_view text, std::size_t size_max) noexcept {
     if (text.size() > size_max) {
         return false;

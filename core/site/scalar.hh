@@ -34,6 +34,15 @@ inline constexpr Duration duration_max = std::chrono::hours{24 * 366};
 /// Source: RFC 4578 section 2.3; observed from iPXE and EDK2 alike.
 [[nodiscard]] std::optional<std::array<std::uint8_t, 16>> read_uuid(std::string_view text) noexcept;
 
+/// Reads `0x0a00fe`: an even number of hexadecimal digits behind `0x`, at least two; the octets.
+[[nodiscard]] std::optional<std::string> read_hex(std::string_view text);
+
+/// Reads what somebody else chose as an identifier: octets as `0x0004000a`, anything else as the
+/// text itself. Empty text is none.
+[[nodiscard]] std::optional<std::string> read_identifier(std::string_view text);
+/// What read_identifier() reads: the text if all of it can be read by people, else `0x…`.
+[[nodiscard]] std::string identifier_text(std::string_view octets);
+
 /// Labels of letters, digits and hyphens joined by dots; no label is empty, longer than 63 bytes,
 /// or begins or ends with a hyphen. Source: RFC 952, RFC 1123 section 2.1.
 [[nodiscard]] bool is_host_name(std::string_view text, std::size_t size_max) noexcept;

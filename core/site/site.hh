@@ -29,14 +29,25 @@ struct Profile {
     std::map<std::string, std::string> answers; ///< name asked for → file below templates/
     LoaderChoice loader = LoaderChoice::automatic;
     Variables variables = Variables::object();
+    DhcpOptionSet options;
     Deadlines deadlines;
     unsigned retries = 3; ///< attempts after the first before `failed` is final
 };
 
-/// How a machine that has no `mac` is recognised.
+/// How a machine is recognised beside its `mac`: by any of UUID, client id and switch port. The
+/// port is what the relay says; where it names switch and port, both must be right. Octets as on
+/// the wire; empty: not asked.
 struct NodeMatch {
     std::optional<std::array<std::uint8_t, 16>> uuid; ///< as option 97 carries it
-    std::string circuit_id;                           ///< option 82.1, text
+    std::string client_id;                            ///< option 61
+    std::string circuit_id;                           ///< option 82.1
+    std::string remote_id;                            ///< option 82.2
+
+    [[nodiscard]] bool has_port() const noexcept {
+        return !circuit_id.empty() || !remote_id.empty();
+    }
+    [[nodiscard]] bool any() const noexcept { return uuid || !client_id.empty() || has_port(); }
+    friend bool operator==(const NodeMatch&, const NodeMatch&) = default;
 };
 
 struct NodeSpec {
@@ -47,6 +58,7 @@ struct NodeSpec {
     std::optional<Ipv4Address> address;
     std::vector<std::string> tags;
     Variables variables = Variables::object();
+    DhcpOptionSet options;
 };
 
 struct UnknownNodes {
@@ -58,9 +70,11 @@ struct Site {
     std::string folder; ///< absolute
     std::optional<Ipv4Address> server_address;
     std::vector<SubnetPlan> subnets;
+    std::vector<ClientClass> classes;
     UnknownNodes unknown;
     std::map<std::string, std::string> loaders; ///< overrides: name → absolute path
     Variables default_variables = Variables::object();
+    DhcpOptionSet default_options;
     std::map<std::string, Profile> profiles;
     std::vector<NodeSpec> nodes;
     std::map<std::string, std::string> templates; ///< file below templates/ → its text

@@ -38,6 +38,15 @@ public:
     [[nodiscard]] bool is_map() const { return node_.IsMap(); }
     [[nodiscard]] bool is_list() const { return node_.IsSequence(); }
     [[nodiscard]] bool is_null() const { return node_.IsNull(); }
+    [[nodiscard]] bool is_scalar() const { return node_.IsScalar(); }
+    /// A scalar whose text begins so.
+    [[nodiscard]] bool begins_with(std::string_view start) const {
+        return node_.IsScalar() && node_.Scalar().starts_with(start);
+    }
+    /// A mapping that has this key.
+    [[nodiscard]] bool has_key(const std::string& key) const {
+        return node_.IsMap() && node_[key].IsDefined();
+    }
 
     /// The readers below report what they do not like and answer nullopt. `what` names the value
     /// in the report: `lease`.

@@ -14,10 +14,11 @@
 namespace muster {
 namespace {
 
-constexpr std::uint16_t buffer_group = 1;
-constexpr std::uint32_t buffer_count = 2048;
+constexpr std::uint16_t request_buffer_group = 1;
+constexpr std::uint16_t bulk_buffer_group = 3; // 2 is the streams'
+constexpr std::uint32_t datagram_buffer_count = 2048;
 /// Room for the kernel's header, the sender's address, packet info, and a whole Ethernet payload.
-constexpr std::uint32_t buffer_size = 2048;
+constexpr std::uint32_t datagram_buffer_size = 2048;
 constexpr std::size_t control_size = 128;
 constexpr std::uint32_t slot_count = 512;
 
@@ -87,7 +88,13 @@ Result<void, SysError> DatagramIo::open() {
         free_slots_.push_back(i - 1);
     }
     slots_[slot_count].number = slot_count;
-    return buffers_.open(ring_, buffer_group, buffer_count, buffer_size);
+    if (auto opened = request_buffers_.open(ring_, request_buffer_group, datagram_buffer_count,
+                                            datagram_buffer_size);
+        !opened) {
+        return opened;
+    }
+    return bulk_buffers_.open(ring_, bulk_buffer_group, datagram_buffer_count,
+                              datagram_buffer_size);
 }
 
 void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t interface, Fd socket) {
@@ -102,7 +109,7 @@ void DatagramIo::arm(std::size_t socket) {
     io_uring_sqe* sqe = ring_.sqe();
     io_uring_prep_recvmsg_multishot(sqe, sockets_[socket].fd.get(), &layout_, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = buffer_group;
+    sqe->buf_group = buffers_of(sockets_[socket]).group();
     sqe->user_data = to_user_data(
         {.slot = static_cast<std::uint32_t>(socket), .kind = OpKind::receive_datagrams});
 }
@@ -111,6 +118,7 @@ void DatagramIo::arm(std::size_t socket) {
 int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     const std::size_t number = to_token(cqe.user_data).slot;
     Socket& socket = sockets_[number];
+    BufferGroup& buffers = buffers_of(socket);
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && cqe.res != -ECANCELED) {
         if (cqe.res == -ENOBUFS) {
             metrics_.receive_overruns.add();
@@ -122,9 +130,9 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     }
     const auto id = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
     io_uring_recvmsg_out* out =
-        cqe.res < 0 ? nullptr : io_uring_recvmsg_validate(buffers_.buffer(id), cqe.res, &layout_);
+        cqe.res < 0 ? nullptr : io_uring_recvmsg_validate(buffers.buffer(id), cqe.res, &layout_);
     if (out == nullptr || (out->flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-        buffers_.recycle(id);
+        buffers.recycle(id);
         return -1;
     }
     datagram.service = socket.service;
@@ -151,7 +159,7 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
             int hops = 0;
             std::memcpy(&hops, CMSG_DATA(header), sizeof hops);
             if (hops != 255) { // it crossed a router, so it is none of this link's (RFC 4861 6.1)
-                buffers_.recycle(id);
+                buffers.recycle(id);
                 return -1;
             }
         }

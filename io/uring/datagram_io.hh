@@ -47,7 +47,8 @@ public:
         }
         metrics_.received.add();
         deliver(static_cast<const RxDatagram&>(datagram));
-        buffers_.recycle(static_cast<std::uint16_t>(buffer));
+        buffers_of(sockets_[to_token(cqe.user_data).slot])
+            .recycle(static_cast<std::uint16_t>(buffer));
     }
     /// Handles a completion of kind send_datagram.
     void on_sent(const Completion& cqe) noexcept;
@@ -67,6 +68,10 @@ private:
     };
     struct TxSlot;
 
+    [[nodiscard]] BufferGroup& buffers_of(const Socket& socket) noexcept {
+        const bool bulk = socket.service == UdpService::tftp_transfer;
+        return bulk ? bulk_buffers_ : request_buffers_;
+    }
     void arm(std::size_t socket);
     [[nodiscard]] int take(const Completion& cqe, RxDatagram& datagram);
     [[nodiscard]] int find(UdpService service, std::uint8_t index,
@@ -76,7 +81,10 @@ private:
     void send_segment(const TxBlocks& blocks, int fd, std::uint64_t first, std::uint32_t count);
 
     Ring& ring_;
-    BufferGroup buffers_;
+    /// Those of requests (DHCP, TFTP read requests, router solicitations) are their own: a flood of
+    /// ACKs took every buffer before, and machines that asked for an address were not heard.
+    BufferGroup request_buffers_;
+    BufferGroup bulk_buffers_;
     msghdr layout_{}; ///< the kernel reads it on every receive: name and control sizes
     std::vector<Socket> sockets_;
     Fd packet_socket_;

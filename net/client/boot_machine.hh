@@ -37,6 +37,8 @@ struct BootMachineOptions {
     /// True: after `installed` the machine boots from the network again (boot order network, disk)
     /// and must be sent to its disk; false: it boots its disk by itself.
     bool network_first = true;
+    /// A system is on its disk from the start: being sent there is an end, not a failure.
+    bool installed = false;
 };
 
 /// A machine that notes stages, waits, transfers, and finish(ok) when it runs from its disk.

@@ -70,6 +70,16 @@ void ClientFleet::stop(MachineIndex machine, const Now& /*now*/, ClientOutbox& o
     }
 }
 
+void ClientFleet::prefetch(MachineIndex machine) const noexcept {
+    constexpr std::size_t line = 64;
+    const auto fetch = [](const void* at, std::size_t lines) {
+        for (std::size_t i = 0; i < lines; ++i) {
+            __builtin_prefetch(static_cast<const std::byte*>(at) + i * line);
+        }
+    };
+    fetch(&seats_[machine], (sizeof(Seat) + line - 1) / line);
+}
+
 bool ClientFleet::running(MachineIndex machine) const noexcept {
     return machine < seats_.size() && seats_[machine].machine != nullptr;
 }
@@ -107,7 +117,9 @@ void ClientFleet::receive(MachineIndex machine, const ClientRx& datagram, const 
 bool ClientFleet::receive_frame(const MacAddress& mac, const ClientRx& datagram, const Now& now,
                                 ClientOutbox& out) noexcept {
     std::optional<MachineIndex> machine;
-    const bool dhcp = datagram.protocol == ClientProtocol::udp && datagram.destination.port == 68;
+    // Port 67: what a server answers to machines behind the relay agent that we play.
+    const bool dhcp = datagram.protocol == ClientProtocol::udp &&
+                      (datagram.destination.port == 68 || datagram.destination.port == 67);
     if (dhcp) {
         const auto chaddr = chaddr_of(datagram.payload);
         machine = chaddr ? machine_of(*chaddr) : std::nullopt;

@@ -32,6 +32,8 @@ public:
                const Now& now, ClientOutbox& out);
     /// Pulls the plug: its streams and ports are closed, nothing is noted.
     void stop(MachineIndex machine, const Now& now, ClientOutbox& out);
+    /// Something will come for this machine soon: a driver that knows may say so.
+    void prefetch(MachineIndex machine) const noexcept;
     [[nodiscard]] bool running(MachineIndex machine) const noexcept;
     [[nodiscard]] std::uint32_t running_count() const noexcept { return running_; }
     [[nodiscard]] std::uint32_t streams_in_use() const noexcept { return streams_.in_use(); }
@@ -40,8 +42,8 @@ public:
     void receive(MachineIndex machine, const ClientRx& datagram, const Now& now,
                  ClientOutbox& out) noexcept;
     /// A datagram that came as a frame to `mac` (broadcast or multicast: to whom it may concern).
-    /// DHCP is matched by its chaddr, the rest by MAC address; unicast by IPv4 address for want of
-    /// both; multicast goes to every machine. False: nobody's.
+    /// DHCP (ports 68 and 67) is matched by its chaddr, the rest by MAC address; unicast by IPv4
+    /// address for want of both; multicast goes to every machine. False: nobody's.
     bool receive_frame(const MacAddress& mac, const ClientRx& datagram, const Now& now,
                        ClientOutbox& out) noexcept;
     void on_stream_open(ClientStreamId stream, const Now& now, ClientOutbox& out) noexcept;

@@ -3,65 +3,23 @@
 // renewal. RFC 2131 section 4.4; the PXE specification 2.1 section 2.2.
 #pragma once
 
-#include "net/client/client_machine.hh"
 #include "net/client/client_outcome.hh"
-#include "net/wire/dhcp_message.hh"
+#include "net/client/dhcp_client_model.hh"
+#include "net/client/dhcp_client_offer.hh"
 
-#include <optional>
-#include <span>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace muster {
 
-/// Habits of one client program. Static data, one object a model.
-struct DhcpClientModel {
-    std::string_view vendor_class{};                ///< option 60; empty: not sent
-    std::string_view user_class{};                  ///< option 77, bare text as iPXE sends it
-    std::optional<std::uint16_t> arch{};            ///< option 93
-    std::span<const std::uint8_t> undi{};           ///< option 94
-    std::span<const std::uint8_t> parameter_list{}; ///< option 55
-    std::span<const std::uint8_t> ipxe_options{};   ///< option 175
-    bool client_id = false;                         ///< option 61, 01 + MAC
-    bool uuid = false;                              ///< option 97
-    std::uint16_t max_size_discover = 0;            ///< option 57; 0: not sent
-    std::uint16_t max_size_request = 0;
-    bool broadcast = false;  ///< the broadcast flag
-    std::string_view file{}; ///< the `file` field of a DISCOVER (U-Boot's first try)
-    /// Codes of the options in the order sent. Option 53 is first in every client.
-    std::span<const std::uint8_t> option_order{};
-    /// Waits before the 1st, 2nd, … repetition of a DISCOVER; after the last it waits
-    /// `discover_last_wait` more, then gives up.
-    std::span<const Duration> discover_waits{};
-    Duration discover_last_wait{};
-    std::span<const Duration> request_waits{};
-    Duration request_last_wait{};
-    /// Collects OFFERs so long after its DISCOVER whatever came (EDK2: 4 s); 0: takes the first.
-    Duration collect{};
-    /// Waits so long for a proxyDHCP OFFER after a plain one, unless option 175.176 says that none
-    /// will come or one has come (iPXE); 0: does not wait.
-    Duration proxy_wait{};
-    std::uint16_t proxy_source_port = 68; ///< of requests to port 4011 (iPXE: 68, EDK2: 4011)
-};
-
-/// What an exchange brought.
-struct DhcpClientLease {
-    Ipv4Address address{};
-    Ipv4Address server{};      ///< option 54
-    Ipv4Address next_server{}; ///< siaddr, or option 66 where it is an address
-    Ipv4Address router{};
-    Ipv4Address netmask{};
-    std::uint32_t lease_s = 0;
-    std::string boot_file{};    ///< option 67 or the `file` field, as this client prefers
-    std::string vendor_class{}; ///< option 60 of the answer
-    bool from_proxy = false;    ///< next_server and boot_file came from a proxyDHCP server
-};
-
 /// Not a machine: a machine owns one, hands it what comes to ports 68 and 4011, and arms its own
-/// timer with deadline() after each call.
+/// timer with deadline() after each call. It notes what it did: retransmissions, waits, the
+/// exchange or its failure; tells the fleet the address; closes its ports when it is done.
 class DhcpClient {
 public:
-    explicit DhcpClient(const DhcpClientModel& model) noexcept : model_(&model) {}
+    /// `seed`: of its transaction ids, together with the machine's MAC address.
+    explicit DhcpClient(const DhcpClientModel& model, std::uint64_t seed = 0) noexcept
+        : model_(&model), seed_(seed) {}
 
     /// DISCOVER. `elapsed` of the machine counts from here.
     void begin(ClientContext& context);
@@ -79,9 +37,58 @@ public:
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
 private:
+    enum class State : std::uint8_t {
+        idle,
+        discovering,
+        nak_pause,        ///< refused, begins again shortly
+        requesting,       ///< REQUEST for an OFFER
+        renewing,         ///< REQUEST for a lease that it has
+        asking_proxy,     ///< REQUEST to port 4011
+        asking_menu_item, ///< the same, for an item of a boot menu
+    };
+
+    static constexpr std::uint16_t server_port = 67;
+    static constexpr std::uint16_t client_port = 68;
+    static constexpr std::uint16_t boot_server_port = 4011;
+    static constexpr std::size_t offers_max = 16; ///< EDK2's number
+
+    void start(State state, ClientContext& context);
+    void send(ClientContext& context);
+    void repeat(ClientContext& context);
+    void wait_is_over(ClientContext& context);
+    [[nodiscard]] bool choose(ClientContext& context);
+    [[nodiscard]] DhcpClientChoice choice() const noexcept;
+    void on_offer(DhcpClientOffer offer, ClientContext& context);
+    void on_ack(DhcpClientOffer ack, ClientContext& context);
+    void on_nak(const DhcpMessage& message, ClientContext& context);
+    void on_boot_reply(const DhcpClientOffer& reply, ClientContext& context);
+    void find_boot_server(const DhcpClientOffer& ack, ClientContext& context);
+    void ask_boot_server(const DhcpClientOffer& from, ClientContext& context);
+    void end(ClientOutcome outcome, std::string why, ClientContext& context);
+    [[nodiscard]] Ipv4Address boot_server(const DhcpClientOffer& from) const noexcept;
+    [[nodiscard]] std::uint16_t secs() const noexcept;
+    [[nodiscard]] std::span<const Duration> waits() const noexcept;
+    [[nodiscard]] Duration last_wait() const noexcept;
+
     const DhcpClientModel* model_;
+    std::uint64_t seed_ = 0;
+    Prng prng_;
+    bool seeded_ = false;
     ClientOutcome outcome_ = ClientOutcome::idle;
+    State state_ = State::idle;
     Instant deadline_ = Instant::never();
+    Instant begun_{};
+    Instant sent_at_{};
+    Instant first_offer_at_ = Instant::never();
+    std::uint32_t xid_ = 0;
+    std::size_t repeats_ = 0;     ///< of the message at hand
+    unsigned rounds_ = 0;         ///< of iPXE's timer, over all messages
+    std::uint16_t elapsed_s_ = 0; ///< as of the last repetition
+    std::vector<DhcpClientOffer> offers_;
+    std::size_t chosen_ = 0;                  ///< of offers_
+    std::optional<std::size_t> chosen_proxy_; ///< of offers_
+    Ipv4Address boot_server_{};
+    std::optional<std::uint16_t> menu_type_;
     DhcpClientLease lease_;
     std::string why_;
 };

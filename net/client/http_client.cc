@@ -192,7 +192,7 @@ void HttpClient::on_stream_closed(ClientContext& context) noexcept {
         return; // a kept connection; the next request opens another
     case Phase::connecting:
         note_silence(context);
-        end(ClientOutcome::silent, "no connection");
+        on_broken(ClientOutcome::silent, "no connection", context);
         return;
     case Phase::head:
         note_silence(context);
@@ -201,7 +201,7 @@ void HttpClient::on_stream_closed(ClientContext& context) noexcept {
             context.retransmitted();
             connect(context);
         } else {
-            end(ClientOutcome::broken, "closed before the answer was there");
+            on_broken(ClientOutcome::broken, "closed before the answer was there", context);
         }
         return;
     case Phase::body:
@@ -209,7 +209,7 @@ void HttpClient::on_stream_closed(ClientContext& context) noexcept {
         if (reader_.head().framing == HttpFraming::until_close) {
             on_answer(false, context);
         } else {
-            on_broken_body(ClientOutcome::broken, "closed before the body was there", context);
+            on_broken(ClientOutcome::broken, "closed before the body was there", context);
         }
         return;
     }
@@ -223,17 +223,15 @@ void HttpClient::on_timer(ClientContext& context) noexcept {
     case Phase::over:
         return;
     case Phase::connecting:
-        note_silence(context);
-        fail(ClientOutcome::silent, "no connection", context);
-        return;
     case Phase::head:
-        note_silence(context);
-        fail(ClientOutcome::silent, "no answer", context);
-        return;
     case Phase::body:
         note_silence(context);
         drop_stream(context);
-        on_broken_body(ClientOutcome::silent, "no more bytes", context);
+        on_broken(ClientOutcome::silent,
+                  phase_ == Phase::connecting ? "no connection"
+                  : phase_ == Phase::head     ? "no answer"
+                                              : "no more bytes",
+                  context);
         return;
     case Phase::told_to_wait:
         context.waited(ClientWait::told_to_wait, context.now.steady - heard_at_);

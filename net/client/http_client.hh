@@ -91,6 +91,10 @@ public:
     /// Of the last answer; 0: none came.
     [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; } ///< of the body
+    /// Of the last answer: what its head says about its body.
+    [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept {
+        return reader_.head().content_length;
+    }
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
 
@@ -118,8 +122,7 @@ private:
     void discard_rest(ClientContext& context) noexcept;
     void on_answer(bool surplus, ClientContext& context) noexcept;
     void judge(const HttpReceivedHead& head, ClientContext& context) noexcept;
-    void on_broken_body(ClientOutcome outcome, std::string_view why,
-                        ClientContext& context) noexcept;
+    void on_broken(ClientOutcome outcome, std::string_view why, ClientContext& context) noexcept;
 
     void note_silence(ClientContext& context) noexcept;
     void fail(ClientOutcome outcome, std::string why, ClientContext& context) noexcept;

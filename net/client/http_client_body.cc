@@ -114,9 +114,10 @@ void HttpClient::on_stream_discarded(std::uint64_t size, ClientContext& context)
     }
 }
 
-/// The connection is gone; what came before that is kept, if this client resumes.
-void HttpClient::on_broken_body(ClientOutcome outcome, std::string_view why,
-                                ClientContext& context) noexcept {
+/// The connection is gone, or never came about. A client that resumes goes on with what it has as
+/// soon as the server once said yes.
+void HttpClient::on_broken(ClientOutcome outcome, std::string_view why,
+                           ClientContext& context) noexcept {
     if (is_good() && fetch_.method == HttpFetch::Method::get && resumes_used_ < model_->resumes) {
         ++resumes_used_;
         request_fits_ = false;

@@ -5,7 +5,7 @@
 namespace muster {
 namespace {
 
-constexpr std::uint16_t http_port = 80;
+constexpr std::uint16_t web_port = 80;
 
 std::string_view method_name(HttpFetch::Method method) noexcept {
     switch (method) {
@@ -23,7 +23,7 @@ std::string_view method_name(HttpFetch::Method method) noexcept {
 std::string host_of(const Endpoint& server) {
     std::string text =
         server.address.is_v4() ? to_text(server.address) : '[' + to_text(server.address) + ']';
-    if (server.port != http_port) {
+    if (server.port != web_port) {
         text += ':' + std::to_string(server.port);
     }
     return text;

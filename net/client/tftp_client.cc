@@ -33,8 +33,9 @@ void TftpClient::begin(TftpFetch fetch, const TftpClientModel& model, ClientCont
 }
 
 void TftpClient::on_datagram(const ClientRx& datagram, ClientContext& context) noexcept {
-    if (!busy()) {
-        return;
+    const bool to_group = is_group(datagram.destination);
+    if (!busy() || (!to_group && datagram.destination.port != fetch_.port)) {
+        return; // too late, or for the port that a probe had
     }
     wire_bytes_ += datagram.payload.size();
     const auto opcode = read_tftp_opcode(datagram.payload);
@@ -47,7 +48,7 @@ void TftpClient::on_datagram(const ClientRx& datagram, ClientContext& context) n
         }
     } else if (datagram.source != server_) {
         // RFC 1350 section 4; what other transfers send to their group is none of our business.
-        if (*opcode != TftpOpcode::error && !is_group(datagram.destination)) {
+        if (*opcode != TftpOpcode::error && !to_group) {
             send_error(datagram.source, TftpErrorCode::unknown_transfer_id, "Unknown transfer ID",
                        context);
         }
@@ -272,7 +273,7 @@ void TftpClient::progress(ClientContext& context) noexcept {
 
 void TftpClient::arm(Instant now) noexcept {
     const auto schedule = waits();
-    deadline_ = now + (waits_used_ < schedule.size() ? schedule[waits_used_] : model_->last_wait);
+    deadline_ = now + (waits_used_ < schedule.size() ? schedule[waits_used_] : last_wait());
 }
 
 /// Tells the server, if it is known, and ends as broken.

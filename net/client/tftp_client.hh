@@ -35,6 +35,9 @@ struct TftpClientModel {
     /// The same while data flows: the last ACK is sent again; one more repetition than these ends
     /// the transfer. A passive member of a multicast transfer sends its request again instead.
     std::span<const Duration> data_waits{};
+    /// `last_wait` while data flows; 0: that one. GRUB asks for no data again, but listens for 30
+    /// s.
+    Duration data_last_wait{};
 };
 
 /// What to fetch.
@@ -45,6 +48,15 @@ struct TftpFetch {
     std::string name{};
     const Bytes* expected = nullptr; ///< compare with this, if set; borrowed until it is done
     std::size_t keep_max = 0;        ///< keep up to so many bytes of the file for body()
+};
+
+/// What a member of a multicast transfer knows (RFC 2090).
+struct TftpMembership {
+    Endpoint group{};
+    bool master = false;
+    std::uint64_t last_block = 0;    ///< 0: not yet seen
+    std::uint64_t highest_block = 0; ///< that came
+    std::vector<std::uint64_t> have; ///< a bit a block
 };
 
 /// Not a machine: a machine owns one, hands it what concerns its port, and arms its own timer with
@@ -84,15 +96,6 @@ private:
         asking,    ///< asked for the file, no answer yet
         receiving, ///< the server's port is known, and the options are settled
     };
-    /// What a member of a multicast transfer knows (RFC 2090).
-    struct Membership {
-        Endpoint group{};
-        bool master = false;
-        std::uint64_t last_block = 0;    ///< 0: not yet seen
-        std::uint64_t highest_block = 0; ///< that came
-        std::vector<std::uint64_t> have; ///< a bit a block
-    };
-
     /// Blocks that were not expected are answered again only after such a pause: what the network
     /// doubled or shuffled comes sooner, what the server's timer sent again comes later. So an ACK
     /// that was lost is made up for, and no ACK is doubled for a doubled block (the Sorcerer's
@@ -125,6 +128,11 @@ private:
         return context.now.steady - acked_at_ >= ack_pause;
     }
     [[nodiscard]] bool passive() const noexcept { return member_ && !member_->master; }
+    [[nodiscard]] Duration last_wait() const noexcept {
+        return phase_ == Phase::receiving && model_->data_last_wait != Duration{}
+                   ? model_->data_last_wait
+                   : model_->last_wait;
+    }
     [[nodiscard]] std::span<const Duration> waits() const noexcept {
         return phase_ == Phase::receiving ? model_->data_waits : model_->request_waits;
     }
@@ -139,12 +147,12 @@ private:
     std::optional<std::uint64_t> size_max_{}; ///< what a probe was told
     std::uint16_t blksize_ = tftp_blksize_default;
     std::uint16_t windowsize_ = 1;
-    std::uint16_t in_window_ = 0;         ///< blocks since the last ACK
-    bool gap_told_ = false;               ///< an ACK said that `next_` is missing
-    std::optional<std::int16_t> stray_{}; ///< last unexpected block, relative to `next_`
-    std::uint64_t next_ = 1;              ///< first block that is missing; never wraps
-    std::optional<Membership> member_{};  ///< set: a multicast transfer
-    std::size_t waits_used_ = 0;          ///< repetitions since the last progress
+    std::uint16_t in_window_ = 0;            ///< blocks since the last ACK
+    bool gap_told_ = false;                  ///< an ACK said that `next_` is missing
+    std::optional<std::int16_t> stray_{};    ///< last unexpected block, relative to `next_`
+    std::uint64_t next_ = 1;                 ///< first block that is missing; never wraps
+    std::optional<TftpMembership> member_{}; ///< set: a multicast transfer
+    std::size_t waits_used_ = 0;             ///< repetitions since the last progress
     Instant begun_{};
     Instant acked_at_{};
     Instant quiet_since_{}; ///< last progress

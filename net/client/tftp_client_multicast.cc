@@ -60,7 +60,7 @@ void TftpClient::on_role(const TftpMulticast& terms, ClientContext& context) noe
 
 void TftpClient::on_group_block(std::uint16_t number, Bytes payload,
                                 ClientContext& context) noexcept {
-    Membership& member = *member_;
+    TftpMembership& member = *member_;
     const bool is_short = payload.size() < blksize_;
     if (number == 0) {
         return;

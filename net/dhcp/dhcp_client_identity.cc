@@ -19,6 +19,23 @@ std::string_view text_of(const DhcpMessage& message, DhcpOptionCode code) noexce
     return value ? as_text(*value) : std::string_view{};
 }
 
+ShownIdentity read_shown(const DhcpMessage& message) noexcept {
+    ShownIdentity shown{.client_id = text_of(message, DhcpOptionCode::client_identifier),
+                        .circuit_id = {},
+                        .remote_id = {}};
+    const auto relay = message.find(DhcpOptionCode::relay_agent_information);
+    if (!relay) {
+        return shown;
+    }
+    const auto text = [&relay](DhcpRelayOption code) {
+        const auto value = find_sub_option(*relay, static_cast<std::uint8_t>(code));
+        return value ? as_text(*value) : std::string_view{};
+    };
+    shown.circuit_id = text(DhcpRelayOption::circuit_id);
+    shown.remote_id = text(DhcpRelayOption::remote_id);
+    return shown;
+}
+
 /// iPXE sends the bare text; RFC 3004 section 4 wants a list of length-prefixed ones.
 bool has_user_class(std::string_view value, std::string_view wanted) noexcept {
     if (value == wanted) {
@@ -78,6 +95,7 @@ DhcpClientIdentity identify_client(const DhcpMessage& message) noexcept {
         identity.kind = DhcpClientKind::pxe;
     }
     read_archs(message, vendor_class, identity);
+    identity.shown = read_shown(message);
     // 17 octets, type 0 and the UUID (RFC 4578 section 2.3).
     const auto machine = message.find(DhcpOptionCode::client_machine);
     if (machine && machine->size() == 17 && (*machine)[0] == std::byte{0}) {

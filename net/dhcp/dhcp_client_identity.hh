@@ -2,12 +2,13 @@
 // What kind of program sent a DHCP message, and what it can do.
 #pragma once
 
+#include "core/node/node_alias.hh"
 #include "core/port/messages.hh"
 #include "net/wire/dhcp_message.hh"
 
 namespace muster {
 
-/// What options 60, 77, 93, 97 and 175 say. Borrows the message.
+/// What options 60, 61, 77, 82, 93, 97 and 175 say. Borrows the message.
 struct DhcpClientIdentity {
     DhcpClientKind kind = DhcpClientKind::other;
     bool http = false; ///< an iPXE that fetches over HTTP
@@ -16,6 +17,7 @@ struct DhcpClientIdentity {
     std::uint8_t arch_count = 0;
     std::optional<std::array<std::uint8_t, 16>> uuid; ///< option 97 of type 0, as on the wire
     Bytes machine_option;                             ///< option 97 when valid: to be echoed
+    ShownIdentity shown;                              ///< what else a node can be known by
 
     /// A program whose next step is to fetch a boot file.
     [[nodiscard]] bool boots() const noexcept { return kind != DhcpClientKind::other; }

@@ -13,15 +13,46 @@ constexpr std::uint32_t whole_seconds(Duration d) noexcept {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
 }
 
-/// Option 12 as kept in records: letters, digits, `.`, `-` and `_`; anything else is no name to
-/// show an operator, and counts as none.
+/// The name of option 81: text, or labels as in DNS when bit 2 of its flags is set.
+/// Source: RFC 4702 section 2: flags, two octets of no use, the name.
+std::string_view read_fqdn(Bytes value, std::array<char, 64>& room) noexcept {
+    constexpr std::uint8_t encoded = 4;
+    ByteReader reader{value};
+    const auto flags = reader.u8();
+    if (!flags || !reader.take(2)) {
+        return {};
+    }
+    const Bytes name = value.subspan(3);
+    if ((*flags & encoded) == 0) {
+        return as_text(name);
+    }
+    std::size_t size = 0;
+    for (ByteReader labels{name}; const auto length = labels.u8();) {
+        const auto label = labels.take(*length);
+        if (*length == 0 || !label || size + *length + 1 > room.size()) {
+            break;
+        }
+        if (size > 0) {
+            room[size++] = '.';
+        }
+        const std::string_view text = as_text(*label);
+        std::copy(text.begin(), text.end(), room.begin() + static_cast<std::ptrdiff_t>(size));
+        size += text.size();
+    }
+    return {room.data(), size};
+}
+
+/// Option 12, or 81, as kept in records: letters, digits, `.`, `-` and `_`; anything else is no
+/// name to show an operator, and counts as none.
 std::array<char, 64> read_hostname(const DhcpMessage& message) noexcept {
     std::array<char, 64> name{};
-    const auto value = message.find(DhcpOptionCode::host_name);
-    if (!value) {
-        return name;
+    std::array<char, 64> room{};
+    std::string_view text;
+    if (const auto value = message.find(DhcpOptionCode::host_name)) {
+        text = as_text(*value);
+    } else if (const auto fqdn = message.find(DhcpOptionCode::client_fqdn)) {
+        text = read_fqdn(*fqdn, room);
     }
-    std::string_view text = as_text(*value);
     text = text.substr(0, text.find('\0'));
     const auto allowed = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -33,6 +64,11 @@ std::array<char, 64> read_hostname(const DhcpMessage& message) noexcept {
     return name;
 }
 
+/// What grants a request: an ACK, or to a BOOTP client a reply of no type.
+DhcpMessageType ack_of(const DhcpMessage& request) noexcept {
+    return request.is_bootp() ? DhcpMessageType{} : DhcpMessageType::ack;
+}
+
 } // namespace
 
 MutableBytes DhcpServer::reply_buffer(SlabHandle handle) noexcept {
@@ -41,6 +77,7 @@ MutableBytes DhcpServer::reply_buffer(SlabHandle handle) noexcept {
 }
 
 void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
+    move_to_subnet_of(x, address);
     const auto id = leases_.hold(x.client, address, x.now);
     if (!id) {
         return drop(DhcpDrop::table_full);
@@ -60,12 +97,12 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
         const Duration left = pending->record.expires - x.now.wall;
         return write_pending(x, lease.commit, whole_seconds(left));
     }
-    const std::uint32_t lease_s = whole_seconds(x.subnet->lease);
+    const std::uint32_t lease_s = lease_seconds(x);
     if (lease.hostname == record.hostname) {
         if (const auto left_s = durable_time_left(x, *id, lease_s)) {
             metrics_.commits.add(CommitOutcome::spared);
-            send_now(x, make_reply(x, DhcpMessageType::ack, address, *left_s));
-            if (x.identity.boots()) {
+            send_now(x, make_reply(x, ack_of(message_), address, *left_s));
+            if (worth_telling(x)) {
                 tell_seen(sighting(x, address, true), x.out);
             }
             return;
@@ -109,15 +146,18 @@ void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseReco
 void DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lease_s) noexcept {
     PendingAck& pending = *pending_.get(handle);
     const Ipv4Address address = pending.record.address;
-    const DhcpReply reply = make_reply(x, DhcpMessageType::ack, address, lease_s);
+    const DhcpReply reply = make_reply(x, ack_of(message_), address, lease_s);
     const WrittenReply written = write_reply(reply, scratch_);
     const Bytes message = Bytes{scratch_}.first(written.size);
     std::copy(message.begin(), message.end(), reply_buffer(handle).begin());
     pending.size = static_cast<std::uint16_t>(written.size);
     pending.lease_offset = static_cast<std::uint16_t>(written.lease_offset);
     pending.path = choose_reply_path(message_.header, reply.type, address, x.origin);
-    pending.seen = sighting(x, address, true);
-    pending.boots = x.identity.boots();
+    pending.type = reply.type;
+    pending.tells_seen = worth_telling(x);
+    if (pending.tells_seen) {
+        pending.seen = sighting(x, address, true);
+    }
 }
 
 void DhcpServer::on_lease_committed(const LeaseCommitted& commit, const Now& now,
@@ -143,8 +183,8 @@ void DhcpServer::send_durable(PendingAck& pending, SlabHandle handle, const Now&
                               Outbox& out) noexcept {
     end_replaced_lease(pending.lease, now, out);
     leases_.bind(pending.lease, pending.record, pending.deadline);
-    send(pending.path, DhcpMessageType::ack, Bytes{reply_buffer(handle)}.first(pending.size), out);
-    if (pending.boots) {
+    send(pending.path, pending.type, Bytes{reply_buffer(handle)}.first(pending.size), out);
+    if (pending.tells_seen) {
         tell_seen(pending.seen, out);
     }
 }
@@ -161,8 +201,8 @@ void DhcpServer::send_prolonged(PendingAck& pending, SlabHandle handle, const No
     patch_lease_time(message, pending.lease_offset, left_s);
     leases_.prolong(pending.lease, now.steady + std::chrono::seconds{left_s});
     metrics_.prolonged.add();
-    send(pending.path, DhcpMessageType::ack, message, out);
-    if (pending.boots) {
+    send(pending.path, pending.type, message, out);
+    if (pending.tells_seen) {
         tell_seen(pending.seen, out);
     }
 }

@@ -48,6 +48,10 @@ void DhcpMetrics::report(Exposition& exposition) const {
                   received.read(type));
         }
     }
+    count("muster_dhcp_requests_total", label("type", "bootp"), "DHCP messages received",
+          received.read(DhcpMessageType{}));
+    count("muster_dhcp_replies_total", label("type", "bootp"), "DHCP messages sent",
+          sent.read(DhcpMessageType{}));
 #define X(name, text)                                                                              \
     count("muster_dhcp_drops_total", label("reason", #name), "DHCP messages not answered",         \
           errors.read(DhcpError::name));
@@ -88,6 +92,8 @@ void DhcpMetrics::report(Exposition& exposition) const {
     gauge(leases, label("state", "declined"), leases_help, leases_declined);
     gauge("muster_dhcp_addresses_never_used", {}, "Addresses of all pools that nobody ever had",
           addresses_never_used);
+    gauge("muster_dhcp_links_dry", {}, "Links whose pools have no address left for newcomers",
+          links_dry);
     gauge("muster_dhcp_commits_pending", {}, "Acknowledgements that wait for their commit",
           commits_pending);
 }

@@ -48,6 +48,7 @@ enum class CommitOutcome : std::uint8_t {
 };
 
 struct DhcpMetrics {
+    // Type 0 is BOOTP's: it has none.
     CounterSet<DhcpMessageType, 9> received;
     CounterSet<DhcpMessageType, 9> sent;
     CounterSet<DhcpError, dhcp_error_count> errors; ///< datagrams that could not be read
@@ -64,6 +65,7 @@ struct DhcpMetrics {
     Counter leases_declined;
     Counter addresses_never_used;
     Counter commits_pending;
+    Counter links_dry;
 
     /// Thread: any; reads counters alone.
     void report(Exposition& exposition) const;

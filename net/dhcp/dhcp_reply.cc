@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <span>
 
 namespace muster {
 
@@ -24,19 +25,35 @@ constexpr std::array required{DhcpOptionCode::subnet_mask, DhcpOptionCode::domai
                               DhcpOptionCode::vendor_class, DhcpOptionCode::vendor_specific,
                               DhcpOptionCode::client_machine};
 constexpr std::size_t name_servers_max = 16;
+constexpr auto boot_file_code = static_cast<std::uint8_t>(DhcpOptionCode::bootfile_name);
+
+/// Options that make a client boot what it shall: where it gets a boot file the site's say is in
+/// the profile, not in these, for the header and all of them must tell the same.
+constexpr std::array boot_options{DhcpOptionCode::vendor_specific, DhcpOptionCode::tftp_server_name,
+                                  DhcpOptionCode::bootfile_name,
+                                  DhcpOptionCode::tftp_server_addresses};
+/// What boot clients need beside the essentials, each with its two bytes of head: mask, router and
+/// one name server, 60, 43, 97, 66, 67, 175. Options of the site leave room for it.
+constexpr std::size_t boot_room = 3 * 6 + 12 + 12 + 19 + 18 + 67 + 6;
 
 /// The smallest limit a client can set, and what every reply holds: message type, server
 /// identifier, three times, the longest option 82 and `end`. It always fits.
 constexpr std::size_t smallest_limit = 576 - dhcp_ip_overhead; // RFC 2132 section 9.10
 constexpr std::size_t essential_size = dhcp_fixed_size + 3 + 6 + 3 * 6 + 257 + 1;
 static_assert(essential_size <= smallest_limit);
+static_assert(dhcp_fixed_size + 3 + 6 + 3 * 6 + boot_room + 1 <= smallest_limit);
 
 /// 7/8 of a time without overflow (RFC 2131 section 4.4.5).
 constexpr std::uint32_t seven_eighths(std::uint32_t seconds) noexcept {
     return seconds - seconds / 8;
 }
 
-std::size_t size_limit(const DhcpMessage& request) noexcept {
+std::size_t size_limit(const DhcpMessage& request,
+                       const std::optional<DhcpOption>& relay) noexcept {
+    if (request.is_bootp()) {
+        // The relay takes its option out again before the client sees the message.
+        return dhcp_message_size_min + (relay ? 2 + relay->value.size() : 0);
+    }
     const std::size_t told = request.u16(DhcpOptionCode::maximum_message_size).value_or(0);
     return std::clamp(std::max(told, dhcp_ip_overhead) - dhcp_ip_overhead, smallest_limit,
                       dhcp_message_size_max);
@@ -52,11 +69,51 @@ public:
         const auto bit = static_cast<std::uint8_t>(code);
         if (!done_[bit]) {
             done_.set(bit);
-            write(code);
+            if (!write_from_site(code)) {
+                write(code);
+            }
+        }
+    }
+
+    /// What the site wants sent to those that did not ask, too; all of it to a client that did not
+    /// say what it wants.
+    void put_from_site(bool all) noexcept {
+        if (reply_.options != nullptr) {
+            reply_.options->for_each_code([&](std::uint8_t code) {
+                if (all || reply_.options->find(code)->always) {
+                    put(static_cast<DhcpOptionCode>(code));
+                }
+            });
         }
     }
 
 private:
+    /// True when the site says what is to be sent, or that nothing is.
+    bool write_from_site(DhcpOptionCode code) noexcept {
+        const auto* const entry = reply_.options == nullptr
+                                      ? nullptr
+                                      : reply_.options->find(static_cast<std::uint8_t>(code));
+        if (entry == nullptr || (reply_.boot_file && is_boot_option(code))) {
+            return false;
+        }
+        const Bytes value{entry->value};
+        if (reply_.boot_file && writer_.room() < boot_room + 2 + value.size()) {
+            return true;
+        }
+        if (value.size() > UINT8_MAX) {
+            if (!reply_.client.boots() && !reply_.request.is_bootp()) {
+                writer_.option_in_parts(code, value);
+            }
+        } else if (!value.empty()) {
+            writer_.option(code, value);
+        }
+        return true;
+    }
+
+    static bool is_boot_option(DhcpOptionCode code) noexcept {
+        return std::find(boot_options.begin(), boot_options.end(), code) != boot_options.end();
+    }
+
     void write(DhcpOptionCode code) noexcept {
         switch (code) {
         case DhcpOptionCode::subnet_mask:
@@ -173,8 +230,53 @@ DhcpHeader reply_header(const DhcpReply& reply) noexcept {
     header.siaddr = reply.server_address;
     if (reply.boot_file && reply.boot_file->name().size() <= dhcp_file_size_max) {
         header.file = reply.boot_file->name();
+    } else if (!reply.boot_file && reply.options != nullptr) {
+        // Phones and switches: what they load is none of ours, but a site can say it.
+        const auto* const file = reply.options->find(boot_file_code);
+        if (file != nullptr && file->value.size() <= dhcp_file_size_max) {
+            header.file = as_text(file->value);
+        }
     }
     return header;
+}
+
+/// Beside another server: what it is (an offer of a proxy must say PXEClient, or HTTPClient), the
+/// machine's identifier, and the boot file, if the client is not to ask for it at port 4011.
+/// Source: PXE 2.1 sections 2.2.2, 2.2.3.
+void write_proxy_options(const DhcpReply& reply, DhcpWriter& writer) noexcept {
+    OptionList options{reply, writer};
+    const DhcpClientIdentity& client = reply.client;
+    writer.option_text(DhcpOptionCode::vendor_class,
+                       client.kind == DhcpClientKind::http_boot ? "HTTPClient" : "PXEClient");
+    options.put(DhcpOptionCode::client_machine);
+    if (!reply.boot_file) {
+        return;
+    }
+    if (client.kind == DhcpClientKind::pxe && client.first_arch() == 0) {
+        writer.option_text(DhcpOptionCode::vendor_specific, one_shot);
+    }
+    options.put(DhcpOptionCode::tftp_server_name);
+    options.put(DhcpOptionCode::bootfile_name);
+}
+
+void write_options(const DhcpReply& reply, DhcpWriter& writer) noexcept {
+    OptionList options{reply, writer};
+    const auto list = reply.request.find(DhcpOptionCode::parameter_request_list);
+    if (list) {
+        for (const std::byte code : *list) {
+            options.put(static_cast<DhcpOptionCode>(code));
+        }
+    } else {
+        // A BOOTP client has no room to be told twice what stands in the header.
+        const std::size_t count = default_list.size() - (reply.request.is_bootp() ? 2 : 0);
+        for (const std::uint8_t code : std::span{default_list}.first(count)) {
+            options.put(static_cast<DhcpOptionCode>(code));
+        }
+    }
+    for (const DhcpOptionCode code : required) {
+        options.put(code);
+    }
+    options.put_from_site(!list);
 }
 
 } // namespace
@@ -185,8 +287,13 @@ WrittenReply write_reply(const DhcpReply& reply, MutableBytes buffer) noexcept {
         relay = DhcpOption{DhcpOptionCode::relay_agent_information, *value};
     }
     const DhcpHeader header = reply_header(reply);
-    DhcpWriter writer{buffer, header, size_limit(reply.request), relay};
+    DhcpWriter writer{buffer, header, size_limit(reply.request, relay), relay};
     WrittenReply written;
+    if (reply.request.is_bootp()) {
+        write_options(reply, writer); // RFC 1534 section 2: nothing that only DHCP knows
+        written.size = writer.finish();
+        return written;
+    }
     writer.option_u8(DhcpOptionCode::message_type, static_cast<std::uint8_t>(reply.type));
     writer.option(DhcpOptionCode::server_identifier, reply.server_identifier);
     if (reply.lease_s) {
@@ -198,20 +305,10 @@ WrittenReply write_reply(const DhcpReply& reply, MutableBytes buffer) noexcept {
     if (const auto client_id = reply.request.find(DhcpOptionCode::client_identifier)) {
         writer.option(DhcpOptionCode::client_identifier, *client_id); // RFC 6842 section 3
     }
-    if (reply.type != DhcpMessageType::nak) {
-        OptionList options{reply, writer};
-        if (const auto list = reply.request.find(DhcpOptionCode::parameter_request_list)) {
-            for (const std::byte code : *list) {
-                options.put(static_cast<DhcpOptionCode>(code));
-            }
-        } else {
-            for (const std::uint8_t code : default_list) {
-                options.put(static_cast<DhcpOptionCode>(code));
-            }
-        }
-        for (const DhcpOptionCode code : required) {
-            options.put(code);
-        }
+    if (reply.proxy) {
+        write_proxy_options(reply, writer);
+    } else if (reply.type != DhcpMessageType::nak) {
+        write_options(reply, writer);
     }
     written.size = writer.finish();
     MUSTER_CHECK(written.size != 0); // see essential_size

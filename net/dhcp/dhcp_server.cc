@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts that reach the server: site, nodes, time, and messages up to their decision. How a granted
-// lease becomes durable and leaves is in dhcp_commit.cc.
+// Facts that reach the server: site, nodes, time, and messages up to their decision. Where an
+// address comes from and what is said of it is in dhcp_offer.cc, how a granted lease becomes
+// durable and leaves in dhcp_commit.cc.
 #include "net/dhcp/dhcp_server.hh"
 
 #include <algorithm>
@@ -9,13 +10,8 @@ namespace muster {
 
 namespace {
 
-std::string_view node_name(const NodeBoot& node) noexcept {
-    const std::string_view all{node.name.data(), node.name.size()};
-    return all.substr(0, all.find('\0'));
-}
-
 bool same_pools(const SubnetPlan& a, const SubnetPlan& b) {
-    return a.subnet == b.subnet && a.pools == b.pools;
+    return a.subnet == b.subnet && a.pools == b.pools && a.shared_network == b.shared_network;
 }
 
 } // namespace
@@ -29,7 +25,7 @@ DhcpServer::DhcpServer(const DhcpLimits& limits)
       pending_(limits.commits_max),
       replies_(std::size_t{limits.commits_max} * dhcp_message_size_max),
       scratch_(dhcp_message_size_max) {
-    nodes_.reserve(limits.nodes_expected);
+    nodes_.expect(limits.nodes_expected);
 }
 
 void DhcpServer::on_interfaces(std::span<const InterfaceInfo> interfaces) noexcept {
@@ -46,8 +42,10 @@ void DhcpServer::on_snapshot(SnapshotRef site, const Now& /*now*/) noexcept {
     if (!std::equal(before.begin(), before.end(), after.begin(), after.end(), same_pools)) {
         leases_.set_subnets(after);
     }
+    dry_.assign(after.size(), {});
+    metrics_.links_dry.set(0);
     set_aside_own_addresses();
-    apply_nodes(site_->nodes);
+    nodes_.replace(site_->nodes, &leases_);
     refresh_gauges();
 }
 
@@ -79,39 +77,8 @@ void DhcpServer::set_aside_own_addresses() {
     set_aside_ = std::move(fresh);
 }
 
-/// Replaces all nodes. New reservations are made before old ones go, so that an unchanged one is
-/// never open in between.
-void DhcpServer::apply_nodes(std::span<const NodeBoot> nodes) {
-    absl::flat_hash_map<MacAddress, NodeBoot> fresh;
-    fresh.reserve(std::max<std::size_t>(nodes.size(), limits_.nodes_expected));
-    for (const NodeBoot& node : nodes) {
-        if (!node.removed && fresh.insert_or_assign(node.mac, node).second && node.reserved) {
-            leases_.reserve(*node.reserved);
-        }
-    }
-    for (const auto& [mac, node] : nodes_) {
-        if (node.reserved) {
-            leases_.unreserve(*node.reserved);
-        }
-    }
-    nodes_ = std::move(fresh);
-}
-
 void DhcpServer::on_node_boot(const NodeBoot& node) noexcept {
-    const auto known = nodes_.find(node.mac);
-    const auto old = known == nodes_.end() ? std::nullopt : known->second.reserved;
-    const auto reserved = node.removed ? std::nullopt : node.reserved;
-    if (reserved) {
-        leases_.reserve(*reserved);
-    }
-    if (old) {
-        leases_.unreserve(*old);
-    }
-    if (node.removed) {
-        nodes_.erase(node.mac);
-    } else {
-        nodes_.insert_or_assign(node.mac, node);
-    }
+    nodes_.set(node, &leases_);
     refresh_gauges();
 }
 
@@ -170,24 +137,34 @@ void DhcpServer::receive(const RxDatagram& datagram, const Now& now, Outbox& out
     const auto override_address =
         relay_address_option(message_, DhcpRelayOption::server_identifier_override);
     x.server_identifier = relayed && override_address ? *override_address : x.server_address;
-    x.client.mac = message_.header.mac();
-    x.client.subnet = subnets_.of(message_, *interface, x.broadcast);
-    if (x.client.subnet == SubnetId::none) {
+    const SubnetId subnet = subnets_.of(message_, *interface, x.broadcast);
+    if (subnet == SubnetId::none) {
         return drop(DhcpDrop::unserved_subnet);
     }
-    x.subnet = &plan().subnets[static_cast<std::size_t>(x.client.subnet)];
-    x.identity = identify_client(message_);
-    if (const auto node = nodes_.find(x.client.mac); node != nodes_.end()) {
-        x.node = &node->second;
-        if (x.node->reserved && x.subnet->subnet.contains(*x.node->reserved)) {
-            x.client.reserved = x.node->reserved;
-        }
-    }
+    x.subnet = &plan().subnets[static_cast<std::size_t>(subnet)];
+    x.client.mac = message_.header.mac();
+    x.client.link = subnets_.link(subnet);
+    identify(x);
     answer(x);
     refresh_gauges();
 }
 
+/// Who it is, and what the site says of it.
+void DhcpServer::identify(Exchange& x) noexcept {
+    x.identity = identify_client(message_);
+    x.client.classes = find_classes(plan().classes, message_, x.identity);
+    x.client.bootp = message_.is_bootp();
+    x.node = nodes_.find(x.client.mac, x.identity);
+    if (x.node != nullptr && x.node->reserved &&
+        subnets_.link(subnets_.containing(*x.node->reserved)) == x.client.link) {
+        x.client.reserved = x.node->reserved;
+    }
+}
+
 void DhcpServer::answer(Exchange& x) noexcept {
+    if (message_.is_bootp()) {
+        return on_bootp(x);
+    }
     switch (message_.type) {
     case DhcpMessageType::discover:
         return on_discover(x);
@@ -227,16 +204,13 @@ void DhcpServer::on_discover(Exchange& x) noexcept {
         return drop(DhcpDrop::node_ignored);
     }
     const auto requested = message_.address(DhcpOptionCode::requested_address);
-    const auto id = leases_.offer(x.client, requested, x.now);
+    const auto id = offer(x, requested);
     if (!id) {
-        return drop(id.error() == LeaseRefusal::table_full ? DhcpDrop::table_full
-                                                           : DhcpDrop::pool_exhausted);
+        return;
     }
     const Ipv4Address address = leases_.lease(*id).address;
-    const auto lease_s = std::chrono::duration_cast<std::chrono::seconds>(x.subnet->lease).count();
-    send_now(x,
-             make_reply(x, DhcpMessageType::offer, address,
-                        static_cast<std::uint32_t>(std::min<std::int64_t>(lease_s, UINT32_MAX))));
+    move_to_subnet_of(x, address);
+    send_now(x, make_reply(x, DhcpMessageType::offer, address, lease_seconds(x)));
     if (x.identity.boots()) {
         tell_seen(sighting(x, address, false), x.out);
     }
@@ -245,7 +219,7 @@ void DhcpServer::on_discover(Exchange& x) noexcept {
 void DhcpServer::on_request(Exchange& x) noexcept {
     if (names_another_server(x)) {
         // It took another server's offer: ours is free again (RFC 2131 section 4.3.2).
-        if (const auto offered = leases_.find(x.client.mac, x.client.subnet)) {
+        if (const auto offered = leases_.find(x.client.mac, x.client.link)) {
             leases_.withdraw(*offered);
         }
         return drop(DhcpDrop::not_for_this_server);
@@ -257,14 +231,14 @@ void DhcpServer::on_request(Exchange& x) noexcept {
     if (!form) {
         return drop(DhcpDrop::missing_address);
     }
-    const LeaseStanding standing = leases_.standing(x.client, form->address);
-    const auto newest = leases_.find(x.client.mac, x.client.subnet);
+    const LeaseStanding standing = leases_.standing(x.client, form->address, x.now);
+    const auto newest = leases_.find(x.client.mac, x.client.link);
     const bool reserved_elsewhere = x.client.reserved && *x.client.reserved != form->address;
     const bool known =
         reserved_elsewhere || (newest && leases_.lease(*newest).address != form->address);
     RequestAnswer answer = decide_request(form->state, standing, known);
     if (form->state == RequestState::init_reboot && reserved_elsewhere &&
-        leases_.standing(x.client, *x.client.reserved) != LeaseStanding::taken) {
+        leases_.standing(x.client, *x.client.reserved, x.now) != LeaseStanding::taken) {
         // It starts anew, so it can move to its reservation. A running machine is left in peace:
         // it moves at its next DISCOVER.
         answer = RequestAnswer::refuse;
@@ -333,64 +307,8 @@ void DhcpServer::on_inform(Exchange& x) noexcept {
     if (ignored(x)) {
         return drop(DhcpDrop::node_ignored);
     }
+    move_to_subnet_of(x, message_.header.ciaddr);
     send_now(x, make_reply(x, DhcpMessageType::ack, {}, std::nullopt));
-}
-
-DhcpReply DhcpServer::make_reply(const Exchange& x, DhcpMessageType type, const Ipv4Address& yiaddr,
-                                 std::optional<std::uint32_t> lease_s) noexcept {
-    DhcpReply reply{.request = message_,
-                    .client = x.identity,
-                    .type = type,
-                    .yiaddr = yiaddr,
-                    .server_identifier = x.server_identifier,
-                    .server_address = x.server_address,
-                    .subnet = x.subnet,
-                    .lease_s = lease_s};
-    if (type == DhcpMessageType::nak) {
-        return reply;
-    }
-    const LoaderChoice loader = x.node != nullptr ? x.node->loader : plan().unknown_loader;
-    const auto file =
-        choose_boot_file(action(x), loader, x.identity,
-                         {.address = x.server_address, .http_port = plan().http_port});
-    if (file) {
-        reply.boot_file = *file;
-    } else {
-        metrics_.boot_refusals.add(file.error());
-    }
-    if (x.node != nullptr) {
-        reply.node_name = node_name(*x.node);
-    }
-    return reply;
-}
-
-MachineSeen DhcpServer::sighting(const Exchange& x, const Ipv4Address& address,
-                                 bool acknowledged) const noexcept {
-    return {.mac = x.client.mac,
-            .address = address,
-            .giaddr = message_.header.giaddr,
-            .uuid = x.identity.uuid,
-            .arch = x.identity.first_arch(),
-            .kind = x.identity.kind,
-            .acknowledged = acknowledged};
-}
-
-void DhcpServer::tell_seen(const MachineSeen& seen, Outbox& out) noexcept {
-    if (!out.tell(seen)) {
-        metrics_.samples_dropped.add();
-    }
-}
-
-void DhcpServer::send_now(Exchange& x, const DhcpReply& reply) noexcept {
-    const WrittenReply written = write_reply(reply, scratch_);
-    const ReplyPath path = choose_reply_path(message_.header, reply.type, reply.yiaddr, x.origin);
-    send(path, reply.type, Bytes{scratch_}.first(written.size), x.out);
-}
-
-void DhcpServer::send(const ReplyPath& path, DhcpMessageType type, Bytes message,
-                      Outbox& out) noexcept {
-    metrics_.sent.add(type);
-    send_reply(path, message, ++identification_, out);
 }
 
 } // namespace muster

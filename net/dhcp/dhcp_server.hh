@@ -5,9 +5,11 @@
 
 #include "core/lease/lease_table.hh"
 #include "core/port/outbox.hh"
+#include "net/dhcp/client_classes.hh"
 #include "net/dhcp/dhcp_limits.hh"
 #include "net/dhcp/dhcp_metrics.hh"
 #include "net/dhcp/dhcp_reply.hh"
+#include "net/dhcp/node_index.hh"
 #include "net/dhcp/reply_path.hh"
 #include "net/dhcp/request_decision.hh"
 #include "net/dhcp/subnet_index.hh"
@@ -55,9 +57,10 @@ private:
         ReplyOrigin origin{};
         bool broadcast = false; ///< not sent to an address of ours, or relayed
         LeaseClient client{};
-        const SubnetPlan* subnet = nullptr;
+        const SubnetPlan* subnet = nullptr; ///< of the address, once there is one
         DhcpClientIdentity identity{};
         const NodeBoot* node = nullptr;
+        OptionLayers options{};
         Ipv4Address server_identifier{};
         Ipv4Address server_address{};
     };
@@ -67,18 +70,26 @@ private:
         LeaseRecord record;
         Instant deadline; ///< of the lease
         ReplyPath path;
+        DhcpMessageType type{}; ///< ack, or 0 to a BOOTP client
         std::uint16_t size = 0;
         std::uint16_t lease_offset = 0;
         MachineSeen seen;
-        bool boots = false;
+        bool tells_seen = false;
     };
 
+    void identify(Exchange& x) noexcept;
     void answer(Exchange& x) noexcept;
     void on_discover(Exchange& x) noexcept;
     void on_request(Exchange& x) noexcept;
     void on_release(Exchange& x) noexcept;
     void on_decline(Exchange& x) noexcept;
     void on_inform(Exchange& x) noexcept;
+    void on_bootp(Exchange& x) noexcept;
+    [[nodiscard]] std::optional<LeaseId> offer(Exchange& x,
+                                               std::optional<Ipv4Address> wanted) noexcept;
+    void on_refused_offer(Exchange& x, LeaseRefusal refusal) noexcept;
+    void move_to_subnet_of(Exchange& x, const Ipv4Address& address) const noexcept;
+    [[nodiscard]] std::uint32_t lease_seconds(const Exchange& x) const noexcept;
 
     void acknowledge(Exchange& x, const Ipv4Address& address) noexcept;
     void commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseRecord& record,
@@ -92,24 +103,24 @@ private:
     void end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noexcept;
     void cancel_commit(LeaseId id) noexcept;
 
-    [[nodiscard]] DhcpReply make_reply(const Exchange& x, DhcpMessageType type,
-                                       const Ipv4Address& yiaddr,
+    [[nodiscard]] DhcpReply make_reply(Exchange& x, DhcpMessageType type, const Ipv4Address& yiaddr,
                                        std::optional<std::uint32_t> lease_s) noexcept;
     void send_now(Exchange& x, const DhcpReply& reply) noexcept;
     void send(const ReplyPath& path, DhcpMessageType type, Bytes message, Outbox& out) noexcept;
     void tell_seen(const MachineSeen& seen, Outbox& out) noexcept;
+    [[nodiscard]] static bool worth_telling(const Exchange& x) noexcept;
     [[nodiscard]] MachineSeen sighting(const Exchange& x, const Ipv4Address& address,
                                        bool acknowledged) const noexcept;
 
     [[nodiscard]] const DhcpPlan& plan() const noexcept { return site_->dhcp; }
     [[nodiscard]] BootAction action(const Exchange& x) const noexcept;
+    [[nodiscard]] LoaderChoice loader(const Exchange& x) const noexcept;
     [[nodiscard]] bool ignored(const Exchange& x) const noexcept;
     [[nodiscard]] const InterfaceInfo* find_interface(std::uint32_t index) const noexcept;
     [[nodiscard]] bool is_ours(const Ipv4Address& address) const noexcept;
     [[nodiscard]] bool names_another_server(const Exchange& x) const noexcept;
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
     void set_aside_own_addresses();
-    void apply_nodes(std::span<const NodeBoot> nodes);
     void drop(DhcpDrop reason) noexcept { metrics_.drops.add(reason); }
     void refresh_gauges() noexcept;
 
@@ -118,7 +129,13 @@ private:
     SnapshotRef site_; ///< never null
     SubnetIndex subnets_;
     LeaseTable leases_;
-    absl::flat_hash_map<MacAddress, NodeBoot> nodes_;
+    NodeIndex nodes_;
+    /// Links that have no address left: told once, until there is one again.
+    struct Dry {
+        bool now = false;
+        Instant told = Instant{INT64_MIN};
+    };
+    std::vector<Dry> dry_;               ///< by LinkId
     std::vector<Ipv4Address> set_aside_; ///< addresses of ours and of routers: nobody's to have
     Slab<PendingAck> pending_;
     std::vector<std::byte> replies_; ///< dhcp_message_size_max bytes a slot of pending_

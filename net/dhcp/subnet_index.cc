@@ -5,13 +5,16 @@
 
 namespace muster {
 
-SubnetIndex::SubnetIndex(std::span<const SubnetPlan> subnets) {
+SubnetIndex::SubnetIndex(std::span<const SubnetPlan> subnets) : links_(links_of(subnets)) {
     for (std::size_t i = 0; i < subnets.size(); ++i) {
         const auto id = static_cast<SubnetId>(i);
         const Subnet& subnet = subnets[i].subnet;
         by_start_.push_back({to_number(subnet.network), subnet, id});
-        if (subnets[i].relay_giaddr) {
-            by_relay_.emplace(*subnets[i].relay_giaddr, id);
+        for (const Ipv4Address& relay : subnets[i].relays) {
+            by_relay_.emplace(relay, id); // the first of subnets that share a link
+        }
+        if (!subnets[i].interface.empty()) {
+            by_interface_.emplace(subnets[i].interface, id);
         }
     }
     std::sort(by_start_.begin(), by_start_.end(),
@@ -39,13 +42,22 @@ SubnetId SubnetIndex::of(const DhcpMessage& message, const InterfaceInfo& interf
                 return own;
             }
         }
-        return containing(interface.address);
+        return of_interface(interface);
     }
     if (const auto link = relay_address_option(message, DhcpRelayOption::link_selection)) {
         return containing(*link);
     }
     const auto configured = by_relay_.find(giaddr);
     return configured != by_relay_.end() ? configured->second : containing(giaddr);
+}
+
+SubnetId SubnetIndex::of_interface(const InterfaceInfo& interface) const noexcept {
+    if (!by_interface_.empty()) {
+        if (const auto named = by_interface_.find(interface.name); named != by_interface_.end()) {
+            return named->second;
+        }
+    }
+    return containing(interface.address);
 }
 
 std::optional<Ipv4Address> relay_address_option(const DhcpMessage& message,

@@ -10,6 +10,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <span>
+#include <string>
 #include <vector>
 
 namespace muster {
@@ -24,11 +25,20 @@ public:
 
     /// Relayed: the link that the relay names (RFC 3527), else the subnet configured for giaddr,
     /// else the one containing it. Not relayed: the one containing ciaddr when the client has an
-    /// address and sent to us alone (it may be behind a router), else the interface's.
+    /// address and sent to us alone (it may be behind a router), else the subnet configured for
+    /// the interface, else the one containing its address.
     [[nodiscard]] SubnetId of(const DhcpMessage& message, const InterfaceInfo& interface,
                               bool broadcast) const noexcept;
 
+    /// The link that the subnet is on; `none` for none.
+    [[nodiscard]] LinkId link(SubnetId subnet) const noexcept {
+        const auto index = static_cast<std::size_t>(subnet);
+        return index < links_.size() ? static_cast<LinkId>(links_[index]) : LinkId::none;
+    }
+
 private:
+    [[nodiscard]] SubnetId of_interface(const InterfaceInfo& interface) const noexcept;
+
     struct Start {
         std::uint32_t first = 0;
         Subnet subnet;
@@ -36,6 +46,8 @@ private:
     };
     std::vector<Start> by_start_; ///< sorted by `first`
     absl::flat_hash_map<Ipv4Address, SubnetId> by_relay_;
+    absl::flat_hash_map<std::string, SubnetId> by_interface_;
+    std::vector<std::uint16_t> links_; ///< by SubnetId
 };
 
 /// A sub-option of option 82 that holds an address; nullopt when there is none.

@@ -2,6 +2,7 @@
 #include "net/tftp/multicast_sender.hh"
 
 #include "core/base/check.hh"
+#include "net/tftp/ticks.hh"
 
 #include <algorithm>
 
@@ -13,11 +14,6 @@ constexpr std::uint8_t resends_max = 6; ///< of one block, before the master is 
 constexpr std::uint8_t stuck_max = 2;   ///< answers without a step that make a master deaf
 constexpr std::uint8_t hole_duplicates = 2;
 constexpr std::uint16_t window_first = 4;
-
-std::uint32_t to_us(Duration d) noexcept {
-    return static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(d.count() / 1000, 0, std::int64_t{60} * 1'000'000));
-}
 
 Duration from_us(std::uint32_t us) noexcept {
     return std::chrono::microseconds{us};
@@ -35,8 +31,8 @@ GroupStep MulticastSender::on_turn(Turn turn, Instant now, const TftpTimers& tim
     state_ = State::asking;
     stuck_ = 0;
     srtt_us_ = 0; // another machine, another round trip
-    resend_us_ = turn == Turn::alone ? std::min(resend_us_ * 2, to_us(timers.resend_max))
-                                     : to_us(timers.resend_first);
+    resend_us_ = turn == Turn::alone ? std::min(resend_us_ * 2, to_short_us(timers.resend_max))
+                                     : to_short_us(timers.resend_first);
     asks_ = 0;
     return ask(now);
 }
@@ -152,10 +148,10 @@ GroupStep MulticastSender::repair(Instant now, const TftpTimers& timers) noexcep
 GroupStep MulticastSender::send(Instant now, const TftpTimers& timers) noexcept {
     MUSTER_CHECK(acked_ < last_block_ && run_end_ >= acked_);
     if (resend_us_ == 0 || resends_ == 0) {
-        resend_us_ = srtt_us_ == 0
-                         ? to_us(timers.resend_group_first)
-                         : std::clamp(srtt_us_ + 4 * rttvar_us_, to_us(timers.resend_group_min),
-                                      to_us(timers.resend_group_max));
+        resend_us_ = srtt_us_ == 0 ? to_short_us(timers.resend_group_first)
+                                   : std::clamp(srtt_us_ + 4 * rttvar_us_,
+                                                to_short_us(timers.resend_group_min),
+                                                to_short_us(timers.resend_group_max));
     }
     GroupStep step{.timer = now + from_us(resend_us_)};
     const auto limit =
@@ -210,18 +206,18 @@ GroupStep MulticastSender::on_timer(Instant now, const TftpTimers& timers) noexc
             stuck_block_ = acked_;
         }
         state_ = State::asking;
-        resend_us_ = to_us(timers.resend_first);
+        resend_us_ = to_short_us(timers.resend_first);
         asks_ = 0;
         return ask(now);
     }
-    resend_us_ = std::min(resend_us_ * 2, to_us(timers.resend_group_max));
+    resend_us_ = std::min(resend_us_ * 2, to_short_us(timers.resend_group_max));
     return repair(now, timers);
 }
 
 /// RFC 6298 section 2.
 void MulticastSender::measure(Instant now, const TftpTimers& timers) noexcept {
     const std::uint32_t us =
-        std::clamp(to_us(now - timed_at_), std::uint32_t{1}, to_us(timers.resend_max));
+        std::clamp(to_short_us(now - timed_at_), std::uint32_t{1}, to_short_us(timers.resend_max));
     timed_ = 0;
     if (srtt_us_ == 0) {
         srtt_us_ = us;

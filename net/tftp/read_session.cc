@@ -2,20 +2,12 @@
 #include "net/tftp/read_session.hh"
 
 #include "core/base/check.hh"
+#include "net/tftp/ticks.hh"
 
 #include <algorithm>
 
 namespace muster {
 namespace {
-
-std::uint64_t to_us(Duration d) noexcept {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(d.count() / 1000, 0));
-}
-
-/// Milliseconds of the steady clock; wraps after 49 days, which no difference here lasts.
-std::uint32_t to_ms(Instant at) noexcept {
-    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(at.ns) / 1'000'000);
-}
 
 /// Below this a hastened timer would fire between two packets of one burst.
 constexpr std::uint32_t hasten_min_us = 2000;

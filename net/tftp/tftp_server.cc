@@ -2,16 +2,13 @@
 #include "net/tftp/tftp_server.hh"
 
 #include "core/base/check.hh"
+#include "net/tftp/ticks.hh"
 
 #include <algorithm>
 #include <array>
 
 namespace muster {
 namespace {
-
-std::uint32_t to_ms(Instant at) noexcept {
-    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(at.ns) / 1'000'000);
-}
 
 /// Clients close with one of these codes when they wanted the size alone: EDK2 with 8, iPXE,
 /// PXELINUX and GRUB with 0.

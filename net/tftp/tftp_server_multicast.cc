@@ -3,6 +3,7 @@
 // sent is MulticastSender's business.
 #include "core/base/check.hh"
 #include "net/tftp/tftp_server.hh"
+#include "net/tftp/ticks.hh"
 
 #include <algorithm>
 
@@ -10,10 +11,6 @@ namespace muster {
 namespace {
 
 constexpr std::uint64_t blocks_max = UINT16_MAX; ///< block numbers of a group do not wrap
-
-std::uint32_t to_ms(Instant at) noexcept {
-    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(at.ns) / 1'000'000);
-}
 
 } // namespace
 

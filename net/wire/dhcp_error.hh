@@ -19,7 +19,7 @@ namespace muster {
     X(bad_magic_cookie, "no 99.130.83.99 after the fixed part (RFC 2131 section 3)")               \
     X(truncated_option, "an option passes the end of its field (RFC 2132 section 2)")              \
     X(bad_overload, "option 52 is not one octet of 1, 2 or 3 (RFC 2132 section 9.3)")              \
-    X(missing_message_type, "no option 53, so BOOTP and not DHCP (RFC 2132 section 9.6)")          \
+    X(missing_message_type, "a reply without option 53 (RFC 2132 section 9.6)")                    \
     X(bad_message_type, "option 53 is not one octet of 1 to 8 (RFC 2132 section 9.6)")             \
     X(bad_option_length, "option 50 or 54 is not an address (RFC 2132 sections 9.1 and 9.7)")
 

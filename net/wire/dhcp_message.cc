@@ -192,16 +192,17 @@ Result<void, DhcpError> read_dhcp_message(Bytes datagram, DhcpMessage& message) 
     if (const auto found = message.find_options(datagram); !found) {
         return found;
     }
-    const auto type = message.find(DhcpOptionCode::message_type);
-    if (!type) {
+    message.type = {};
+    if (const auto type = message.find(DhcpOptionCode::message_type)) {
+        const auto value = type->size() == 1 ? std::to_integer<std::uint8_t>((*type)[0]) : 0;
+        if (value < static_cast<std::uint8_t>(DhcpMessageType::discover) ||
+            value > static_cast<std::uint8_t>(DhcpMessageType::inform)) {
+            return std::unexpected(DhcpError::bad_message_type);
+        }
+        message.type = static_cast<DhcpMessageType>(value);
+    } else if (message.header.op != dhcp_boot_request) {
         return std::unexpected(DhcpError::missing_message_type);
     }
-    const auto value = type->size() == 1 ? std::to_integer<std::uint8_t>((*type)[0]) : 0;
-    if (value < static_cast<std::uint8_t>(DhcpMessageType::discover) ||
-        value > static_cast<std::uint8_t>(DhcpMessageType::inform)) {
-        return std::unexpected(DhcpError::bad_message_type);
-    }
-    message.type = static_cast<DhcpMessageType>(value);
     for (const auto code : {DhcpOptionCode::requested_address, DhcpOptionCode::server_identifier}) {
         if (message.has(code) && !message.address(code)) {
             return std::unexpected(DhcpError::bad_option_length);
@@ -249,6 +250,19 @@ bool DhcpWriter::option(DhcpOptionCode code, Bytes value) noexcept {
         return false;
     }
     writer_.put(value);
+    return true;
+}
+
+bool DhcpWriter::option_in_parts(DhcpOptionCode code, Bytes value) noexcept {
+    const std::size_t parts = (value.size() + UINT8_MAX - 1) / UINT8_MAX;
+    if (room() < value.size() + 2 * parts) {
+        return false;
+    }
+    while (!value.empty()) {
+        const Bytes part = value.first(std::min<std::size_t>(value.size(), UINT8_MAX));
+        option(code, part);
+        value = value.subspan(part.size());
+    }
     return true;
 }
 

@@ -60,6 +60,8 @@ public:
     /// Borrows: this message and the datagram it was read from.
     [[nodiscard]] std::optional<Bytes> find(DhcpOptionCode code) const noexcept;
     [[nodiscard]] bool has(DhcpOptionCode code) const noexcept { return find(code).has_value(); }
+    /// Without option 53 it is a request of a BOOTP client, and `type` is 0 (RFC 1534 section 2).
+    [[nodiscard]] bool is_bootp() const noexcept { return type == DhcpMessageType{}; }
     /// The option as an address; nullopt when it is absent or not of four octets.
     [[nodiscard]] std::optional<Ipv4Address> address(DhcpOptionCode code) const noexcept;
     [[nodiscard]] std::optional<std::uint16_t> u16(DhcpOptionCode code) const noexcept;
@@ -86,7 +88,7 @@ private:
 ///
 /// Errors:  see MUSTER_DHCP_ERRORS.
 /// Borrows: `message` borrows `datagram`.
-/// Source:  RFC 2131 sections 2, 4.1; RFC 3396 sections 5, 7.
+/// Source:  RFC 2131 sections 2, 4.1; RFC 3396 sections 5, 7; RFC 1534 section 2 (BOOTP).
 [[nodiscard]] Result<void, DhcpError> read_dhcp_message(Bytes datagram,
                                                         DhcpMessage& message) noexcept;
 
@@ -102,6 +104,8 @@ public:
     /// False: it did not fit (or is longer than 255) and was left out.
     bool option(DhcpOptionCode code, Bytes value) noexcept;
     bool option(DhcpOptionCode code, const Ipv4Address& address) noexcept;
+    /// Of any length, in as many instances as it takes (RFC 3396 section 6); all of it or nothing.
+    bool option_in_parts(DhcpOptionCode code, Bytes value) noexcept;
     bool option_u8(DhcpOptionCode code, std::uint8_t value) noexcept;
     bool option_u16(DhcpOptionCode code, std::uint16_t value) noexcept;
     bool option_u32(DhcpOptionCode code, std::uint32_t value) noexcept;
@@ -111,6 +115,11 @@ public:
 
     /// Where the next option's code will stand, for patching its value later.
     [[nodiscard]] std::size_t position() const noexcept { return writer_.size(); }
+    /// Bytes that are left for options.
+    [[nodiscard]] std::size_t room() const noexcept {
+        const std::size_t used = writer_.size() + reserved_;
+        return used < limit_ ? limit_ - used : 0;
+    }
     /// Ends and pads the message; returns its size, 0 when the fixed part did not fit.
     [[nodiscard]] std::size_t finish() noexcept;
 

@@ -16,6 +16,7 @@ enum class DhcpOptionCode : std::uint8_t {
     domain_name_server = 6,
     host_name = 12,
     domain_name = 15,
+    root_path = 17,
     broadcast_address = 28,
     vendor_specific = 43,
     requested_address = 50,
@@ -33,10 +34,12 @@ enum class DhcpOptionCode : std::uint8_t {
     tftp_server_name = 66,
     bootfile_name = 67,
     user_class = 77,              ///< RFC 3004; iPXE sends bare text
+    client_fqdn = 81,             ///< RFC 4702
     relay_agent_information = 82, ///< RFC 3046
     client_architecture = 93,     ///< RFC 4578 section 2.1
     client_interface = 94,        ///< RFC 4578 section 2.2
     client_machine = 97,          ///< RFC 4578 section 2.3: type 0, then the UUID
+    tftp_server_addresses = 150,  ///< RFC 5859
     ipxe = 175,                   ///< encapsulated options of iPXE
     end = 255,
 };

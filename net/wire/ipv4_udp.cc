@@ -15,6 +15,8 @@ constexpr std::size_t udp_header_size = 8;
 constexpr std::size_t ipv4_checksum_offset = 10;
 constexpr std::size_t udp_checksum_offset = ipv4_header_size + 6;
 constexpr std::uint8_t protocol_udp = 17;
+/// More fragments, or an offset other than 0.
+constexpr std::uint16_t fragment_mask = 0x3FFF;
 constexpr std::uint8_t time_to_live = 64;
 
 /// Sum of the 16-bit words, an odd last octet padded with zero; 16 bits wide when folded.
@@ -82,6 +84,66 @@ std::size_t write_ipv4_udp(MutableBytes out, const Ipv4UdpHeader& header, Bytes 
     const std::uint16_t sum = internet_checksum(packet.subspan(ipv4_header_size), pseudo);
     writer.patch_u16(udp_checksum_offset, sum == 0 ? std::uint16_t{0xFFFF} : sum);
     return size;
+}
+
+Result<Ipv4UdpPacket, Ipv4UdpError> read_ipv4_udp(Bytes packet) noexcept {
+    const auto refused = [](Ipv4UdpError error) {
+        return std::unexpected(error);
+    };
+    ByteReader reader{packet};
+    const auto version_and_size = reader.u8();
+    const auto service = reader.u8();
+    const auto total = reader.u16();
+    if (!version_and_size || !service || !total) {
+        return refused(Ipv4UdpError::truncated);
+    }
+    const std::size_t header_size = std::size_t{4} * (*version_and_size & 0x0FU);
+    if (*version_and_size >> 4U != 4 || header_size < ipv4_header_size) {
+        return refused(Ipv4UdpError::not_ipv4);
+    }
+    if (*total > packet.size() || header_size > *total) {
+        return refused(Ipv4UdpError::truncated);
+    }
+    packet = packet.first(*total);
+    if (internet_checksum(packet.first(header_size)) != 0) {
+        return refused(Ipv4UdpError::bad_header_checksum);
+    }
+    Ipv4UdpPacket read;
+    ByteReader fields{packet.subspan(4, ipv4_header_size - 4)}; // all takes below are within
+    read.header.identification = fields.u16().value_or(0);
+    const std::uint16_t fragment = fields.u16().value_or(0);
+    (void)fields.skip(1); // time to live
+    const std::uint8_t protocol = fields.u8().value_or(0);
+    (void)fields.skip(2); // its checksum, verified above
+    read.header.source.octets = fields.octets<4>().value_or(std::array<std::uint8_t, 4>{});
+    read.header.destination.octets = fields.octets<4>().value_or(std::array<std::uint8_t, 4>{});
+    if ((fragment & fragment_mask) != 0) {
+        return refused(Ipv4UdpError::fragment);
+    }
+    if (protocol != protocol_udp) {
+        return refused(Ipv4UdpError::not_udp);
+    }
+    ByteReader udp{packet.subspan(header_size)};
+    const auto source_port = udp.u16();
+    const auto destination_port = udp.u16();
+    const auto length = udp.u16();
+    const auto checksum = udp.u16();
+    if (!source_port || !destination_port || !length || !checksum) {
+        return refused(Ipv4UdpError::truncated);
+    }
+    if (*length < udp_header_size || *length > packet.size() - header_size) {
+        return refused(Ipv4UdpError::bad_udp_length);
+    }
+    const Bytes datagram = packet.subspan(header_size, *length);
+    const std::uint32_t pseudo =
+        sum_words(packet.subspan(12, 8), std::uint32_t{protocol_udp} + *length);
+    if (*checksum != 0 && internet_checksum(datagram, pseudo) != 0) {
+        return refused(Ipv4UdpError::bad_udp_checksum);
+    }
+    read.header.source_port = *source_port;
+    read.header.destination_port = *destination_port;
+    read.payload = datagram.subspan(udp_header_size);
+    return read;
 }
 
 } // namespace muster

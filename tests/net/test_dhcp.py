@@ -2,6 +2,7 @@
 """musterd's DHCP against real clients: udhcpc and perfdhcp, and the leases over a crash."""
 import pathlib
 import re
+import socket
 import sys
 import time
 import unittest
@@ -13,7 +14,45 @@ from tests.support.rig import RigTest, SERVER  # noqa: E402
 SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
 echo "lease $1 ip=$ip mask=$mask router=$router dns=$dns domain=$domain hostname=$hostname lease=$lease siaddr=$siaddr"
+echo "options ntp=$ntpsrv search=$search routes=$staticroutes mtu=$mtu rootpath=$rootpath"
 """
+
+# Sends one message as a relay, a BOOTP client or firmware would, and prints the answer:
+# ONE bind-port destination-port destination payload-in-hex.
+ONE = r"""
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.SOL_SOCKET, 25, b"eth0")
+s.bind(("", int(sys.argv[1]))); s.settimeout(2)
+for attempt in range(5):
+    s.sendto(bytes.fromhex(sys.argv[4]), (sys.argv[3], int(sys.argv[2])))
+    try: data, peer = s.recvfrom(2000)
+    except TimeoutError: continue
+    print(data.hex(), peer[1]); break
+"""
+
+
+def message(mac, options, ciaddr="0.0.0.0", giaddr="0.0.0.0"):
+    """A BOOTREQUEST with the broadcast flag; `options`: pairs of code and bytes."""
+    tail = b"".join(bytes([code, len(value)]) + value for code, value in options) + b"\xff"
+    return (bytes([1, 1, 6, 0]) + b"\x12\x34\x56\x78" + b"\0\0" + b"\x80\0" + socket.inet_aton(ciaddr) + bytes(8) +
+            socket.inet_aton(giaddr) + bytes.fromhex(mac.replace(":", "")) + bytes(10 + 192) +
+            bytes([99, 130, 83, 99]) + tail).ljust(300, b"\0")
+
+
+class Answer:
+    def __init__(self, text):
+        data, self.port = bytes.fromhex(text.split()[0]), int(text.split()[1])
+        self.size, self.yiaddr, self.siaddr = len(data), socket.inet_ntoa(data[16:20]), socket.inet_ntoa(data[20:24])
+        self.file = data[108:236].split(b"\0")[0].decode()
+        self.options, self.codes, at = {}, [], 240
+        while at < len(data) and data[at] != 255:
+            if data[at]:
+                self.options[data[at]] = data[at + 2:at + 2 + data[at + 1]]
+                self.codes.append(data[at])
+                at += data[at + 1] + 1
+            at += 1
 
 
 class Dhcp(RigTest):
@@ -28,6 +67,109 @@ class Dhcp(RigTest):
     def udhcpc(self, *options, check=True):
         return self.rig.client("busybox", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "4", "-T", "2",
                                "-s", self.script, *options, check=check).stdout
+
+    def ask(self, payload, bind=68, port=67, to="255.255.255.255"):
+        out = self.rig.client(sys.executable, "-c", ONE, str(bind), str(port), to, payload.hex()).stdout
+        return Answer(out) if out.strip() else None
+
+    def test_options_by_name_and_by_class_reach_a_real_client(self):
+        self.rig.write_site(**{"site.yaml": f"""\
+            server: {{address: {SERVER}}}
+            classes:
+              lab: {{match: {{vendor-class: "lab-*"}}, options: {{interface-mtu: 1400, root-path: /lab}}}}
+            subnets:
+              - subnet: 10.66.0.0/24
+                pools: [10.66.0.100-10.66.0.150, {{range: 10.66.0.200-10.66.0.210, class: lab}}]
+                options: {{domain-search: [rack.test, a.rack.test], interface-mtu: 1450}}
+            defaults:
+              options:
+                ntp-servers: [10.66.0.5, 10.66.0.6]
+                classless-routes: ["10.9.0.0/16 via 10.66.0.254", "default via {SERVER}"]
+            unknown-nodes: ignore
+            """})
+        self.rig.start()
+        asking = ["-O", "ntpsrv", "-O", "search", "-O", "staticroutes", "-O", "mtu", "-O", "rootpath"]
+        out = self.udhcpc(*asking)
+        self.assertIn("ip=10.66.0.100 ", out)
+        self.assertIn("options ntp=10.66.0.5 10.66.0.6 search=rack.test a.rack.test "
+                      f"routes=10.9.0.0/16 10.66.0.254 0.0.0.0/0 {SERVER} mtu=1450 rootpath=\n", out)
+        self.rig.client_mac("52:54:00:00:09:09")
+        out = self.udhcpc("-V", "lab-7", *asking)
+        self.assertIn("ip=10.66.0.1", out)
+        self.assertIn("mtu=1400 rootpath=/lab", out)
+
+    def test_a_machine_behind_a_relay_is_known_by_its_switch_port(self):
+        self.rig.write_site(**{
+            "site.yaml": f"""\
+                server: {{address: {SERVER}}}
+                subnets:
+                  - {{subnet: 10.66.0.0/24}}
+                  - subnet: 10.67.0.0/24
+                    relay: {{giaddr: 10.66.0.2}}
+                    pools: [10.67.0.100-10.67.0.150]
+                  - {{subnet: 10.68.0.0/24, pools: [10.68.0.7]}}
+                unknown-nodes: ignore
+                """,
+            "nodes.yaml": """\
+                - name: u17
+                  match: {circuit-id: port17, remote-id: 0x0006aabbccddeeff}
+                  profile: tiny
+                  address: 10.67.0.17
+                """})
+        self.rig.start()
+        self.rig.client("ip", "addr", "add", "10.66.0.2/24", "dev", "eth0")
+        agent = b"\x01\x06port17" + b"\x02\x08\x00\x06\xaa\xbb\xcc\xdd\xee\xff"
+
+        def discover(agent):
+            return self.ask(message("52:54:00:00:07:07", [(53, b"\1"), (55, b"\x01\x0c"), (82, agent)], giaddr="10.66.0.2"),
+                            bind=67, to=SERVER)
+        answer = discover(agent)
+        self.assertEqual(answer.yiaddr, "10.67.0.17")
+        self.assertEqual(answer.options[12], b"u17")
+        self.assertEqual(answer.options[82], agent)
+        self.assertEqual(answer.codes[-1], 82)
+        self.assertEqual(discover(b"\x01\x06port18").yiaddr, "10.67.0.100")
+        chosen = discover(b"\x05\x04" + socket.inet_aton("10.68.0.0") + b"\x0b\x04" + socket.inet_aton("10.66.0.2"))
+        self.assertEqual(chosen.yiaddr, "10.68.0.7")
+        self.assertEqual(chosen.options[54], socket.inet_aton("10.66.0.2"))
+
+    def test_a_bootp_client_gets_300_bytes_and_its_address(self):
+        self.rig.start()
+        self.assertIsNone(self.ask(message("52:54:00:00:0b:01", [])), "no pool allows it")
+        answer = self.ask(message("52:54:00:00:01:01", []))
+        self.assertEqual((answer.yiaddr, answer.size), ("10.66.0.21", 300))
+        self.assertNotIn(53, answer.options)
+        self.assertEqual(answer.options[12], b"r1n01")
+
+    def test_pools_that_run_dry_are_told(self):
+        self.rig.write_site(**{"site.yaml": f"""\
+            server: {{address: {SERVER}}}
+            subnets: [{{subnet: 10.66.0.0/24, pools: [10.66.0.100]}}]
+            unknown-nodes: ignore
+            """})
+        server = self.rig.start()
+        self.assertIn("ip=10.66.0.100", self.udhcpc())
+        self.rig.client_mac("52:54:00:00:09:09")
+        self.udhcpc(check=False)
+        self.assertRegex(self.rig.api("/metrics"), r"muster_dhcp_links_dry 1\n")
+        self.assertEqual(server.log.count("no address left for 52:54:00:00:09:09 in subnet 10.66.0.0/24"), 1)
+
+    def test_a_proxy_says_what_to_boot_and_gives_no_address(self):
+        self.rig.start("--dhcp", "proxy")
+        self.assertIn("no lease", self.udhcpc(check=False))
+        self.rig.client("ip", "addr", "add", "10.66.0.2/24", "dev", "eth0")
+        uuid = (97, bytes(17))
+
+        def rom(arch):
+            name = f"PXEClient:Arch:{arch:05d}:UNDI:003000".encode()
+            return [(60, name), (93, bytes([0, arch])), uuid, (55, b"\x2b\x3c\x42\x43")]
+        bios = self.ask(message("52:54:00:00:01:01", [(53, b"\1"), *rom(0)]))
+        self.assertEqual((bios.yiaddr, bios.siaddr, bios.file), ("0.0.0.0", SERVER, "loaders/undionly.kpxe"))
+        uefi = self.ask(message("52:54:00:00:01:01", [(53, b"\1"), *rom(7)]))
+        self.assertEqual((uefi.options[60], uefi.file, 43 in uefi.options), (b"PXEClient", "", False))
+        told = self.ask(message("52:54:00:00:01:01", [(53, b"\3"), *rom(7)], ciaddr="10.66.0.2"), bind=4011, port=4011, to=SERVER)
+        self.assertEqual((told.options[53], told.file, told.port), (b"\5", "loaders/shimx64.efi", 4011))
+        self.assertEqual(self.rig.node()["address"], "10.66.0.2")
 
     def test_a_lease_with_everything_a_client_needs(self):
         self.rig.start()

@@ -226,7 +226,8 @@ public:
             reply.bytes = datagram.link ? open_packet(payload, reply)
                                         : std::vector<std::byte>{payload.begin(), payload.end()};
             reply.message = std::make_unique<DhcpMessage>();
-            if (!read_dhcp_message(reply.bytes, *reply.message)) {
+            const auto read = read_dhcp_message(reply.bytes, *reply.message);
+            if (!read && read.error() != DhcpError::missing_message_type) { // BOOTP's have none
                 throw std::runtime_error("a reply that no client could read");
             }
             replies.push_back(std::move(reply));
@@ -236,6 +237,8 @@ public:
                 commits.push_back(*commit);
             } else if (const auto* machine = std::get_if<MachineSeen>(&message)) {
                 seen.push_back(*machine);
+            } else if (const auto* dry_pools = std::get_if<PoolsDry>(&message)) {
+                dry.push_back(*dry_pools);
             }
         }
         out.clear();
@@ -249,6 +252,7 @@ public:
     std::vector<LeaseCommit> commits; ///< asked for and not yet answered
     std::vector<LeaseRecord> stored;  ///< durable, in order
     std::vector<MachineSeen> seen;
+    std::vector<PoolsDry> dry;
 };
 
 } // namespace muster::test

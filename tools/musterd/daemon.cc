@@ -277,6 +277,9 @@ std::string Daemon::ready_line() const {
         if (options_.dhcp != "off") {
             line += fmt::format(" dhcp:{}", options_.dhcp_port);
         }
+        if (options_.dhcp == "proxy") {
+            line += fmt::format(" pxe:{}", options_.pxe_port);
+        }
         if (options_.tftp) {
             line += fmt::format(" tftp:{}", options_.tftp_port);
         }

@@ -19,7 +19,8 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
                              unsigned worker, unsigned workers) {
     const bool first = worker == 0;
     EngineOptions engine;
-    engine.dhcp = first && options.dhcp != "off";
+    engine.dhcp = first && options.dhcp == "server";
+    engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.router_advertisements = first && options.router_advertisements;
     engine.interfaces = interfaces;
     engine.tftp_limits.blksize_max = options.tftp_blksize_max;
@@ -54,6 +55,9 @@ struct Fleet::Member {
             const auto index = static_cast<std::uint8_t>(i);
             if (of.dhcp.valid()) {
                 datagrams.add(UdpService::dhcp, index, of.interface, std::move(of.dhcp));
+            }
+            if (of.pxe.valid()) {
+                datagrams.add(UdpService::pxe, index, of.interface, std::move(of.pxe));
             }
             if (of.icmpv6.valid()) {
                 datagrams.add(UdpService::icmpv6, index, of.interface, std::move(of.icmpv6));

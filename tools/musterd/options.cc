@@ -132,8 +132,11 @@ po::options_description describe(Options& o, Special& special) {
         "pin", po::bool_switch(&o.pin), "pin worker i to core i");
 
     po::options_description dhcp{"DHCP", 100, 60};
-    dhcp.add_options()("dhcp", one_of("dhcp", o.dhcp, {"server", "off"}), "answer DHCP")(
-        "dhcp-port", number("dhcp-port", o.dhcp_port, 1, 65535), "UDP port to answer on")(
+    dhcp.add_options()("dhcp", one_of("dhcp", o.dhcp, {"server", "proxy", "off"}),
+                       "answer DHCP; proxy: only say what to boot, beside another DHCP server")(
+        "dhcp-port", number("dhcp-port", o.dhcp_port, 1, 65535),
+        "UDP port to answer on")("pxe-port", number("pxe-port", o.pxe_port, 1, 65535),
+                                 "UDP port where UEFI firmware asks a proxy what to boot")(
         "ra", on_off("ra", o.router_advertisements),
         "answer IPv6 router solicitations with a quiet advertisement (no router, no prefix), "
         "which ends the 13 s that iPXE else waits for one");

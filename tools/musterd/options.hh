@@ -28,6 +28,7 @@ struct Options {
     std::string user; ///< empty: `muster` if it exists, and if we are root
     std::string dhcp = "server";
     std::uint16_t dhcp_port = 67;
+    std::uint16_t pxe_port = 4011;
     bool router_advertisements = true;
     bool tftp = true;
     std::uint16_t tftp_port = 69;

@@ -22,6 +22,10 @@ Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& in
         MUSTER_PLACE(sockets.dhcp,
                      open_broadcast_socket(interface, options.dhcp_port, "DHCP (--dhcp-port)"));
     }
+    if (options.dhcp == "proxy") {
+        MUSTER_PLACE(sockets.pxe,
+                     open_broadcast_socket(interface, options.pxe_port, "PXE (--pxe-port)"));
+    }
     if (!options.router_advertisements || options.dhcp == "off") {
         return {};
     }

@@ -53,7 +53,7 @@ inline Site make_site() {
     site.server_address = Ipv4Address{{10, 0, 0, 1}};
     SubnetPlan plan;
     plan.subnet = {.network = {{10, 0, 0, 0}}, .prefix_length = 16};
-    plan.pools = {{.first = {{10, 0, 1, 0}}, .last = {{10, 0, 255, 250}}}};
+    plan.pools = {AddressRange{.first = {{10, 0, 1, 0}}, .last = {{10, 0, 255, 250}}}};
     plan.domain = "rack.example";
     site.subnets.push_back(plan);
     Profile profile;
@@ -98,10 +98,11 @@ protected:
     ControlOutbox out;
     Now now{.steady = {0}, .wall = {1'700'000'000'000}};
 
-    std::map<MacAddress, NodeBoot> boots;  ///< as worker 0 knows them
-    SnapshotRef snapshot;                  ///< the last one that worker 0 got
-    std::map<std::uint32_t, bool> leases;  ///< request slot → durable
-    std::map<std::uint32_t, Said> replies; ///< ticket slot → answer
+    std::map<MacAddress, NodeBoot> boots;    ///< as worker 0 knows them
+    std::map<std::string, NodeBoot> aliases; ///< the same, by NodeBoot::alias
+    SnapshotRef snapshot;                    ///< the last one that worker 0 got
+    std::map<std::uint32_t, bool> leases;    ///< request slot → durable
+    std::map<std::uint32_t, Said> replies;   ///< ticket slot → answer
     std::vector<Event> log;
 
     void SetUp() override { restart(); }
@@ -274,15 +275,18 @@ private:
                     << "answered twice";
             } else if (const auto* const boot = std::get_if<NodeBoot>(&message)) {
                 EXPECT_EQ(worker, WorkerId{0});
-                boots.insert_or_assign(boot->mac, *boot);
+                boot->alias.empty() ? void(boots.insert_or_assign(boot->mac, *boot))
+                                    : void(aliases.insert_or_assign(boot->alias, *boot));
             } else if (const auto* const lease = std::get_if<LeaseCommitted>(&message)) {
                 leases.emplace(lease->request.slot, lease->durable);
             } else if (const auto* const shot = std::get_if<SnapshotRef>(&message)) {
                 if (worker == WorkerId{0}) {
                     snapshot = *shot;
                     boots.clear();
+                    aliases.clear();
                     for (const NodeBoot& known : snapshot->nodes) {
-                        boots.insert_or_assign(known.mac, known);
+                        known.alias.empty() ? void(boots.insert_or_assign(known.mac, known))
+                                            : void(aliases.insert_or_assign(known.alias, known));
                     }
                 }
             }

@@ -140,6 +140,27 @@ TEST_F(ControlTest, KnownNodesAreServedWhenTheStoreIsFullFromTheStart) {
     EXPECT_EQ(logged(EventKind::store_recovered), 1U);
 }
 
+// The first start of a server, or the first with a changed site, on a full disk that gets space a
+// moment later: a machine that the site lists must not be taken for an unknown one meanwhile.
+TEST_F(ControlTest, NobodyIsUnknownBeforeTheSiteIsKept) {
+    Site site = make_site();
+    site.unknown = {.action = BootAction::install, .profile = "debian12"};
+    site.nodes.push_back(spec_of("r1n03", 3, "")); // without a profile: boots its own disk
+    store.set_full(true);
+    restart(site);
+    store.set_full(false);
+    lease(3, 3);
+    seen(3);
+    EXPECT_EQ(ask(3, "/boot/ipxe?mac=52:54:00:00:00:03").status, 503);
+    EXPECT_FALSE(leases.at(3));
+    EXPECT_EQ(control->ledger().nodes().find(mac_of(3)), nullptr);
+    wait(1s);
+    EXPECT_EQ(state("r1n03"), InstallState::new_node);
+    const Said script = ask(3, "/boot/ipxe?mac=52:54:00:00:00:03");
+    EXPECT_EQ(script.status, 200);
+    EXPECT_EQ(script.body.find("kernel"), std::string::npos) << script.body;
+}
+
 TEST_F(ControlTest, ProgressOfAnOutageIsKeptAfterIt) {
     boot_to(1, InstallState::loading);
     store.set_full(true);

@@ -26,10 +26,10 @@ Now at(Duration since_start) {
     return {Instant{} + since_start, UnixTime{1'000'000'000'000} + since_start};
 }
 
-constexpr SubnetId first_subnet{0};
+constexpr LinkId first_link{0};
 
 LeaseClient client(std::uint32_t n) {
-    return {mac(n), first_subnet, std::nullopt};
+    return {mac(n), first_link, std::nullopt};
 }
 
 class LeaseTableTest : public testing::Test {
@@ -71,7 +71,7 @@ TEST_F(LeaseTableTest, ForgetsAnOfferThatIsNotTakenInTime) {
     EXPECT_EQ(offer(client(2), 59s), ip("10.0.0.11")) << "still held";
     table.expire(at(61s));
     EXPECT_EQ(offer(client(3), 61s), ip("10.0.0.10"));
-    EXPECT_FALSE(table.find(mac(1), first_subnet).has_value());
+    EXPECT_FALSE(table.find(mac(1), first_link).has_value());
 }
 
 TEST_F(LeaseTableTest, AFullPoolRefusesByName) {
@@ -147,7 +147,7 @@ TEST_F(LeaseTableTest, ADeclinedAddressIsOfferedToNobodyUntilItsQuarantineEnds) 
     table.decline(id_of("10.0.0.10"), at(600s).steady);
     EXPECT_EQ(offer(client(1), 1s), ip("10.0.0.11")) << "also not to its machine";
     EXPECT_EQ(offer(client(2), 1s), ip("10.0.0.12"));
-    EXPECT_EQ(table.standing(client(1), ip("10.0.0.10")), LeaseStanding::taken);
+    EXPECT_EQ(table.standing(client(1), ip("10.0.0.10"), at(0s)), LeaseStanding::taken);
     table.expire(at(601s));
     EXPECT_EQ(offer(client(3), 601s), ip("10.0.0.10"));
 }
@@ -160,7 +160,7 @@ TEST_F(LeaseTableTest, AReservedAddressGoesToItsMachineOnly) {
         bind(client(n));
     }
     EXPECT_EQ(offer(client(5)), Ipv4Address{}) << "the pool is full without the reserved one";
-    EXPECT_EQ(table.standing(client(5), ip("10.0.0.10")), LeaseStanding::taken);
+    EXPECT_EQ(table.standing(client(5), ip("10.0.0.10"), at(0s)), LeaseStanding::taken);
     EXPECT_EQ(bind(owner, 0s, 10s), ip("10.0.0.10"));
     table.expire(at(20s));
     EXPECT_EQ(offer(client(5), 20s), Ipv4Address{}) << "nor once its lease has ended";
@@ -171,9 +171,9 @@ TEST_F(LeaseTableTest, AReservationOutsideThePoolsIsServed) {
     table.reserve(ip("10.0.0.200"));
     LeaseClient owner = client(1);
     owner.reserved = ip("10.0.0.200");
-    EXPECT_EQ(table.standing(owner, ip("10.0.0.200")), LeaseStanding::free);
+    EXPECT_EQ(table.standing(owner, ip("10.0.0.200"), at(0s)), LeaseStanding::free);
     EXPECT_EQ(bind(owner), ip("10.0.0.200"));
-    EXPECT_EQ(table.standing(owner, ip("10.0.0.200")), LeaseStanding::own);
+    EXPECT_EQ(table.standing(owner, ip("10.0.0.200"), at(0s)), LeaseStanding::own);
     owner.reserved = ip("10.1.0.1");
     EXPECT_EQ(offer(owner), ip("10.0.0.10")) << "a reservation of another subnet means nothing";
 }
@@ -184,7 +184,7 @@ TEST_F(LeaseTableTest, AReservationThatSomebodyHoldsWaitsForHim) {
     LeaseClient owner = client(1);
     owner.reserved = ip("10.0.0.10");
     EXPECT_EQ(bind(owner), ip("10.0.0.11"));
-    EXPECT_EQ(table.standing(client(2), ip("10.0.0.10")), LeaseStanding::taken)
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.10"), at(0s)), LeaseStanding::taken)
         << "the holder may not renew it";
     table.expire(at(200s));
     const auto moved = table.offer(owner, std::nullopt, at(200s));
@@ -199,9 +199,9 @@ TEST_F(LeaseTableTest, ALapsedMoveLeavesTheMachineItsOldLease) {
     LeaseClient owner = client(1);
     owner.reserved = ip("10.0.0.13");
     EXPECT_EQ(offer(owner), ip("10.0.0.13"));
-    EXPECT_EQ(table.find(mac(1), first_subnet), id_of("10.0.0.13"));
+    EXPECT_EQ(table.find(mac(1), first_link), id_of("10.0.0.13"));
     table.expire(at(61s));
-    EXPECT_EQ(table.find(mac(1), first_subnet), id_of("10.0.0.10"));
+    EXPECT_EQ(table.find(mac(1), first_link), id_of("10.0.0.10"));
 }
 
 TEST_F(LeaseTableTest, CountsReservationsOfOneAddress) {
@@ -237,11 +237,11 @@ TEST_F(LeaseTableTest, HonoursARequestedAddressThatNobodyEverHad) {
 
 TEST_F(LeaseTableTest, SaysHowAnAddressStandsToAMachine) {
     bind(client(1));
-    EXPECT_EQ(table.standing(client(1), ip("10.0.0.10")), LeaseStanding::own);
-    EXPECT_EQ(table.standing(client(2), ip("10.0.0.10")), LeaseStanding::taken);
-    EXPECT_EQ(table.standing(client(2), ip("10.0.0.11")), LeaseStanding::free);
-    EXPECT_EQ(table.standing(client(2), ip("10.0.0.14")), LeaseStanding::unserved);
-    EXPECT_EQ(table.standing(client(2), ip("10.0.1.10")), LeaseStanding::wrong_network);
+    EXPECT_EQ(table.standing(client(1), ip("10.0.0.10"), at(0s)), LeaseStanding::own);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.10"), at(0s)), LeaseStanding::taken);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.11"), at(0s)), LeaseStanding::free);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.0.14"), at(0s)), LeaseStanding::unserved);
+    EXPECT_EQ(table.standing(client(2), ip("10.0.1.10"), at(0s)), LeaseStanding::wrong_network);
 }
 
 TEST_F(LeaseTableTest, ACommitUnderWayKeepsTheLeaseBeyondItsTime) {
@@ -250,7 +250,7 @@ TEST_F(LeaseTableTest, ACommitUnderWayKeepsTheLeaseBeyondItsTime) {
     table.expire(at(1000s));
     EXPECT_EQ(offer(client(2), 1000s), ip("10.0.0.11"));
     table.withdraw(*id);
-    EXPECT_EQ(table.find(mac(1), first_subnet), id) << "a commit is not withdrawn";
+    EXPECT_EQ(table.find(mac(1), first_link), id) << "a commit is not withdrawn";
     table.abandon_commit(*id);
     table.expire(at(2000s));
     EXPECT_EQ(offer(client(3), 2000s), ip("10.0.0.10"));
@@ -268,11 +268,11 @@ TEST_F(LeaseTableTest, ANewSiteKeepsLeasesAndGivesLostAddressesToNobody) {
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
     EXPECT_EQ(bind(client(2)), ip("10.0.0.11"));
     use({plan("10.9.0.0/24", "10.9.0.1-10.9.0.9"), plan("10.0.0.0/24", "10.0.0.11-10.0.0.20")});
-    const SubnetId second{1};
+    const LinkId second{1};
     const LeaseClient one{mac(1), second, std::nullopt};
     const LeaseClient two{mac(2), second, std::nullopt};
-    EXPECT_EQ(table.standing(one, ip("10.0.0.10")), LeaseStanding::unserved);
-    EXPECT_EQ(table.standing(two, ip("10.0.0.11")), LeaseStanding::own);
+    EXPECT_EQ(table.standing(one, ip("10.0.0.10"), at(0s)), LeaseStanding::unserved);
+    EXPECT_EQ(table.standing(two, ip("10.0.0.11"), at(0s)), LeaseStanding::own);
     EXPECT_EQ(offer(two), ip("10.0.0.11"));
     EXPECT_EQ(offer(one), ip("10.0.0.12"));
     use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.20")});
@@ -298,7 +298,7 @@ TEST_F(LeaseTableTest, ARememberedLeaseOutlivesASiteWithoutItsSubnetUnlessTheTab
 TEST_F(LeaseTableTest, LeasesOfOneMachineInTwoSubnetsAreTwo) {
     use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.13"), plan("10.9.0.0/24", "10.9.0.1-10.9.0.9")});
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
-    EXPECT_EQ(bind({mac(1), SubnetId{1}, std::nullopt}), ip("10.9.0.1"));
+    EXPECT_EQ(bind({mac(1), LinkId{1}, std::nullopt}), ip("10.9.0.1"));
     EXPECT_EQ(bind(client(1)), ip("10.0.0.10"));
 }
 
@@ -346,6 +346,21 @@ TEST_F(LeaseTableTest, ARestartKeepsWhoHasWhat) {
         EXPECT_EQ(again(8, 221s), ip("10.0.0.11"));
         EXPECT_EQ(again(2, 221s), Ipv4Address{});
     }
+}
+
+// What ran out may have been prolonged while the store was full (LeaseLimits::recycle_hold): a
+// reservation that came with the restart must wait like everybody else.
+TEST_F(LeaseTableTest, AReservationMadeAtARestartWaitsForLeasesThatMayRunOn) {
+    const LeaseRecord record{.address = ip("10.0.0.10"), .mac = mac(1), .expires = at(99s).wall};
+    table.reserve(ip("10.0.0.10"));
+    EXPECT_EQ(table.restore(std::span{&record, 1}, at(100s)), 0U);
+    LeaseClient owner = client(2);
+    owner.reserved = ip("10.0.0.10");
+    EXPECT_EQ(table.standing(owner, ip("10.0.0.10"), at(101s)), LeaseStanding::taken);
+    EXPECT_EQ(offer(owner, 101s), ip("10.0.0.11"));
+    EXPECT_EQ(offer(client(1), 102s), Ipv4Address(ip("10.0.0.12"))) << "reserved for another now";
+    EXPECT_EQ(table.standing(owner, ip("10.0.0.10"), at(221s)), LeaseStanding::free);
+    EXPECT_EQ(offer(owner, 221s), ip("10.0.0.10"));
 }
 
 TEST_F(LeaseTableTest, ATableTooSmallForARestartKeepsWhatEndsLast) {

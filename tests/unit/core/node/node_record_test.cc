@@ -14,6 +14,12 @@ NodeRecord full_record() {
     node.spec.macs = {MacAddress{{2, 0, 0, 0, 0, 1}}, MacAddress{{2, 0, 0, 0, 0, 2}}};
     node.spec.match.uuid = Uuid{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     node.spec.match.circuit_id = "rack1/port17";
+    node.spec.match.remote_id = std::string{"\0\6\xff", 3};
+    node.spec.match.client_id = "0x is text here";
+    node.spec.options.set(42, {std::byte{10}, std::byte{0}, std::byte{0}, std::byte{5}}, true);
+    node.spec.options.set(3, {});
+    node.circuit_id = "p9";
+    node.remote_id = std::string{"\1\0", 2};
     node.spec.profile = "debian12";
     node.spec.address = Ipv4Address{{10, 0, 0, 21}};
     node.spec.tags = {"rack1", "compute"};
@@ -55,7 +61,10 @@ TEST(NodeRecord, IsReadBackWhole) {
     EXPECT_EQ(read->boots, node.boots);
     EXPECT_EQ(read->macs(), node.macs());
     EXPECT_EQ(read->spec.variables, node.spec.variables);
-    EXPECT_EQ(read->spec.match.uuid, node.spec.match.uuid);
+    EXPECT_EQ(read->spec.match, node.spec.match);
+    EXPECT_EQ(read->spec.options, node.spec.options);
+    EXPECT_EQ(read->circuit_id, node.circuit_id);
+    EXPECT_EQ(read->remote_id, node.remote_id);
     EXPECT_EQ(read->bytes_served, UINT64_MAX);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/node/node_table.hh"
 
+#include "core/node/node_alias.hh"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -19,6 +21,38 @@ NodeRecord record(std::string name, std::vector<MacAddress> macs) {
     return node;
 }
 
+std::string uuid_key(std::uint8_t first) {
+    const Uuid uuid{first};
+    return std::string{NodeAlias::of_uuid(uuid).key()};
+}
+
+TEST(NodeTable, FindsByPortAndClientId) {
+    const auto port = [](std::string_view circuit, std::string_view remote) {
+        return std::string{NodeAlias::of_port(circuit, remote).key()};
+    };
+    NodeTable table;
+    NodeRecord listed = record("a", {});
+    listed.spec.match.circuit_id = "p1";
+    listed.spec.match.remote_id = "sw";
+    listed.spec.match.client_id = "id";
+    table.put(listed);
+    NodeRecord seen = record("b", {mac(1)});
+    seen.origin = NodeOrigin::discovered;
+    seen.circuit_id = "p2";
+    seen.remote_id = "sw";
+    table.put(seen);
+    EXPECT_NE(table.find_alias(port("p1", "sw")), nullptr);
+    EXPECT_EQ(table.find_alias(port("p1", "")), nullptr) << "the switch must be right, too";
+    EXPECT_NE(table.find_alias(NodeAlias::of_client_id("id").key()), nullptr);
+    for (const auto& key : {port("p2", "sw"), port("p2", ""), port("", "sw")}) {
+        ASSERT_NE(table.find_seen(key), nullptr);
+        EXPECT_EQ(table.find_seen(key)->name(), "b");
+    }
+    EXPECT_EQ(table.find_seen(port("p1", "sw")), nullptr);
+    table.erase("b");
+    EXPECT_EQ(table.find_seen(port("p2", "")), nullptr);
+}
+
 TEST(NodeTable, FindsByNameAddressUuidAndToken) {
     NodeTable table;
     NodeRecord node = record("a", {mac(1), mac(2)});
@@ -33,9 +67,9 @@ TEST(NodeTable, FindsByNameAddressUuidAndToken) {
         EXPECT_EQ(table.find(mac(n))->name(), "a");
     }
     EXPECT_EQ(table.find(mac(4)), nullptr);
-    EXPECT_NE(table.find(Uuid{1}), nullptr);
-    EXPECT_EQ(table.find(Uuid{2}), nullptr);
-    EXPECT_NE(table.find_seen(Uuid{2}), nullptr);
+    EXPECT_NE(table.find_alias(uuid_key(1)), nullptr);
+    EXPECT_EQ(table.find_alias(uuid_key(2)), nullptr);
+    EXPECT_NE(table.find_seen(uuid_key(2)), nullptr);
     EXPECT_NE(table.find(Token{{7}}), nullptr);
     EXPECT_NE(table.find(Token{{8}}), nullptr);
     EXPECT_EQ(table.find(std::string_view{"b"}), nullptr);
@@ -43,8 +77,8 @@ TEST(NodeTable, FindsByNameAddressUuidAndToken) {
     table.put(record("a", {mac(9)}));
     EXPECT_EQ(table.find(mac(1)), nullptr);
     EXPECT_EQ(table.find(Token{{7}}), nullptr);
-    EXPECT_EQ(table.find(Uuid{1}), nullptr);
-    EXPECT_EQ(table.find_seen(Uuid{2}), nullptr);
+    EXPECT_EQ(table.find_alias(uuid_key(1)), nullptr);
+    EXPECT_EQ(table.find_seen(uuid_key(2)), nullptr);
     EXPECT_NE(table.find(mac(9)), nullptr);
     table.erase("a");
     EXPECT_EQ(table.find(mac(9)), nullptr);

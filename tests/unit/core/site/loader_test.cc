@@ -87,13 +87,13 @@ TEST(SiteLoader, ReadsTheExampleOfTheInterfacesExactly) {
     const SubnetPlan& subnet = site.subnets[0];
     EXPECT_EQ(to_text(subnet.subnet), "10.0.0.0/16");
     ASSERT_EQ(subnet.pools.size(), 1U);
-    EXPECT_EQ(to_text(subnet.pools[0].first), "10.0.1.0");
-    EXPECT_EQ(to_text(subnet.pools[0].last), "10.0.255.250");
+    EXPECT_EQ(to_text(subnet.pools[0].range.first), "10.0.1.0");
+    EXPECT_EQ(to_text(subnet.pools[0].range.last), "10.0.255.250");
     EXPECT_EQ(subnet.router, (Ipv4Address{{10, 0, 0, 254}}));
     EXPECT_EQ(subnet.dns, (std::vector<Ipv4Address>{{{10, 0, 0, 53}}}));
     EXPECT_EQ(subnet.domain, "rack.example");
     EXPECT_EQ(subnet.lease, Duration{std::chrono::hours{1}});
-    EXPECT_FALSE(subnet.relay_giaddr.has_value());
+    EXPECT_TRUE(subnet.relays.empty());
     EXPECT_EQ(site.unknown.action, BootAction::install);
     EXPECT_EQ(site.unknown.profile, "debian12");
     EXPECT_TRUE(site.loaders.empty());
@@ -162,9 +162,9 @@ TEST(SiteLoader, ReadsTheLessCommonKeys) {
                         "  profile: a\n"},
          {"nodes/rack2.yaml", "- name: b\n  match: {circuit-id: \"rack1/port17\"}\n  profile: a\n"},
          {"nodes/deep/rack3.yaml", "- {name: c.example, mac: 525400000003, profile: a}\n"}});
-    EXPECT_EQ(site.subnets.at(0).pools.at(0).count(), 1U);
+    EXPECT_EQ(site.subnets.at(0).pools.at(0).range.count(), 1U);
     EXPECT_EQ(site.subnets.at(0).lease, Duration{std::chrono::hours{24}});
-    EXPECT_EQ(site.subnets.at(0).relay_giaddr, (Ipv4Address{{10, 0, 0, 1}}));
+    EXPECT_EQ(site.subnets.at(0).relays, (std::vector<Ipv4Address>{{{10, 0, 0, 1}}}));
     EXPECT_EQ(site.loaders.at("ipxe.efi"), "/srv/ipxe.efi");
     const Profile& profile = site.profiles.at("a");
     EXPECT_EQ(profile.loader, LoaderChoice::shim_grub);
@@ -305,7 +305,7 @@ TEST(SiteProblems, KeysThatAreUnknownTwiceOrNoText) {
         {"profiles/deb.yaml",
          "kernel: k\nfoo: x\n",
          {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, cmdline, "
-          "deadlines, initrd, kernel, loader, retries, variables"}},
+          "deadlines, initrd, kernel, loader, options, retries, variables"}},
         {"profiles/deb.yaml",
          "kernel: k\nretries: 1\nkernel: j\n",
          {"profiles/deb.yaml:3:1: key 'kernel' is there twice, first at "
@@ -398,7 +398,8 @@ TEST(SiteProblems, Subnets) {
         {"site.yaml",
          "subnets:\n- {subnet: 10.0.0.0/24, relay: {giaddr: 10.0.0.9}}\n"
          "- {subnet: 10.0.1.0/24, relay: {giaddr: 10.0.0.9}}\n",
-         {"site.yaml:3:12: giaddr 10.0.0.9 is also that of subnet 10.0.0.0/24 (site.yaml:2:12)"}},
+         {"site.yaml:3:12: giaddr 10.0.0.9 is also that of subnet 10.0.0.0/24 (site.yaml:2:12); "
+          "give both the same 'shared-network' if they are one network"}},
     });
 }
 
@@ -672,7 +673,7 @@ TEST(SiteProblems, Nodes) {
          {"nodes.yaml:1:3: node has no key 'name'",
           "nodes.yaml:2:3: node has neither mac nor match, so it cannot be recognised",
           "nodes.yaml:3:3: node has no key 'profile'",
-          "nodes.yaml:4:21: match has neither uuid nor circuit-id"}},
+          "nodes.yaml:4:21: match has none of uuid, client-id, circuit-id and remote-id"}},
         {"nodes.yaml",
          "- {name: n1, mac: [x, 00:00:00:00:00:00, 01:00:5e:00:00:01, ff:ff:ff:ff:ff:ff], profile: "
          "deb, tags: [a b]}\n",

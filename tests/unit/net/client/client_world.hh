@@ -108,8 +108,7 @@ public:
         context.set_timer(engine().deadline());
         gather();
     }
-    void receive(const Endpoint& from, const std::string& bytes,
-                 const Endpoint& to = {client_address, 0}) {
+    void receive(const Endpoint& from, const std::string& bytes, const Endpoint& to) {
         fleet.receive(0, {.source = from, .destination = to, .payload = as_bytes(bytes)}, now, out);
         gather();
     }

@@ -65,10 +65,13 @@ protected:
                          model, context);
         });
     }
+    void receive(const Endpoint& from, const std::string& bytes) {
+        world.receive(from, bytes, {client_address, client().port()});
+    }
     /// What the client sends in answer to `bytes`.
     std::vector<std::string> answers(const std::string& bytes, const Endpoint& from = transfer) {
         world.take();
-        world.receive(from, bytes);
+        receive(from, bytes);
         std::vector<std::string> all;
         for (const ClientSent& sent : world.take()) {
             all.push_back(sent.bytes);
@@ -227,7 +230,7 @@ TEST_F(TftpClientTest, ProbesAsEdk2Does) {
                          "0\0blksize\0"
                          "1468\0windowsize\0"
                          "4\0"s);
-    world.receive(transfer, oack({"tsize", "5", "blksize", "1468", "windowsize", "4"}));
+    receive(transfer, oack({"tsize", "5", "blksize", "1468", "windowsize", "4"}));
     const auto sent = world.take();
     ASSERT_EQ(sent.size(), 2U);
     EXPECT_EQ(sent[0].bytes, error(8, "User aborted the transfer"));
@@ -240,6 +243,8 @@ TEST_F(TftpClientTest, ProbesAsEdk2Does) {
     EXPECT_EQ(client().port(), 2001);
     EXPECT_EQ(world.closed_ports, std::vector<std::uint16_t>{2000});
     const Endpoint second{tftp_server_address, 40'002};
+    world.receive(transfer, oack({"tsize", "5"}), {client_address, 2000});
+    EXPECT_TRUE(client().busy()) << "doubled on the way, to the port of the probe";
     EXPECT_EQ(answers(oack({"blksize", "1468", "windowsize", "4"}), second), Sent{ack(0)});
     EXPECT_EQ(answers(data(1, "12345"), second), Sent{ack(1)});
     EXPECT_EQ(client().outcome(), ClientOutcome::done);
@@ -257,7 +262,7 @@ TEST_F(TftpClientTest, TheFirstAnswerFixesTheServersPort) {
     const Endpoint elsewhere{Ipv4Address{{10, 79, 0, 9}}, 40'001};
     EXPECT_EQ(answers(oack({"blksize", "1432"}), elsewhere), Sent{}) << "not who was asked";
     EXPECT_EQ(answers(oack({"blksize", "1432"})), Sent{ack(0)});
-    world.receive({tftp_server_address, 40'002}, oack({"blksize", "1432"}));
+    receive({tftp_server_address, 40'002}, oack({"blksize", "1432"}));
     const auto sent = world.take();
     ASSERT_EQ(sent.size(), 1U);
     EXPECT_EQ(sent[0].bytes, error(5, "Unknown transfer ID"));
@@ -339,6 +344,18 @@ TEST_F(TftpClientTest, EndsWhenDataStops) {
     EXPECT_EQ(client().outcome(), ClientOutcome::silent);
     EXPECT_EQ(world.take().size(), 3U);
     EXPECT_EQ(client().why(), "no more blocks");
+}
+
+TEST_F(TftpClientTest, SomeClientsListenLongerThanTheyAsk) {
+    const TftpClientModel grub{
+        .blksize = 1024, .request_waits = waits, .last_wait = 1s, .data_last_wait = 30s};
+    begin(grub);
+    answers(oack({"blksize", "1024"}));
+    world.pass(29s);
+    EXPECT_TRUE(client().busy());
+    world.pass(1s);
+    EXPECT_EQ(client().outcome(), ClientOutcome::silent);
+    EXPECT_EQ(world.count(Kind::retransmission), 0U);
 }
 
 TEST_F(TftpClientTest, SaysWhereABodyDiffers) {

@@ -81,7 +81,8 @@ protected:
         far.subnet = read_subnet("10.9.0.0/16").value();
         SubnetPlan odd; // its relay's address lies elsewhere
         odd.subnet = read_subnet("192.0.2.0/24").value();
-        odd.relay_giaddr = ip("172.16.0.1");
+        odd.relays = {ip("172.16.0.1"), ip("172.16.0.9")};
+        odd.interface = "rack9";
         const std::vector plans{near, far, odd};
         index = SubnetIndex{plans};
         interface.address = ip("10.0.0.1");
@@ -108,10 +109,28 @@ TEST_F(SubnetIndexTest, ChoosesByRelayThenByClientThenByInterface) {
     EXPECT_EQ(of(from("0.0.0.0")), 0);
     EXPECT_EQ(of(from("10.9.3.1")), 1);
     EXPECT_EQ(of(from("172.16.0.1")), 2) << "configured";
+    EXPECT_EQ(of(from("172.16.0.9")), 2) << "its second relay";
     EXPECT_EQ(of(from("172.16.0.2")), -1);
     EXPECT_EQ(of(from("0.0.0.0", "10.9.0.77"), false), 1) << "renewing through a router";
     EXPECT_EQ(of(from("0.0.0.0", "10.9.0.77"), true), 0) << "a broadcast comes from this link";
     EXPECT_EQ(of(from("0.0.0.0", "198.51.100.1"), false), 0);
+}
+
+TEST_F(SubnetIndexTest, AnInterfaceCanBeGivenASubnetByName) {
+    interface.name = "rack9";
+    EXPECT_EQ(of(from("0.0.0.0")), 2) << "although its address lies in another one";
+    EXPECT_EQ(of(from("10.9.3.1")), 1);
+}
+
+TEST_F(SubnetIndexTest, ALinkIsNamedByItsFirstSubnet) {
+    std::vector<SubnetPlan> plans(4);
+    plans[1].shared_network = plans[3].shared_network = "hall";
+    const SubnetIndex shared{plans};
+    EXPECT_EQ(shared.link(SubnetId{0}), LinkId{0});
+    EXPECT_EQ(shared.link(SubnetId{1}), LinkId{1});
+    EXPECT_EQ(shared.link(SubnetId{2}), LinkId{2});
+    EXPECT_EQ(shared.link(SubnetId{3}), LinkId{1});
+    EXPECT_EQ(shared.link(SubnetId::none), LinkId::none);
 }
 
 // RFC 3527: the relay names the link, whatever its own address.

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of DhcpServer that finds an address to offer and says what goes with it.
+#include "net/dhcp/dhcp_server.hh"
+
+#include <algorithm>
+
+namespace muster {
+
+namespace {
+
+/// A BOOTP client never extends what it has, nor gives it back (RFC 1534 section 2), and asks
+/// again at each start.
+constexpr std::chrono::seconds bootp_lease = std::chrono::hours{24 * 365};
+/// How often at most a link is said to be out of addresses.
+constexpr Duration dry_interval = std::chrono::minutes{10};
+
+std::string_view node_name(const NodeBoot& node) noexcept {
+    const std::string_view all{node.name.data(), node.name.size()};
+    return all.substr(0, all.find('\0'));
+}
+
+} // namespace
+
+/// The lease to offer, held for the machine; nullopt: there is none, and it has been counted.
+std::optional<LeaseId> DhcpServer::offer(Exchange& x, std::optional<Ipv4Address> wanted) noexcept {
+    Dry& dry = dry_[static_cast<std::size_t>(x.client.link)];
+    const bool newcomer = dry.now && !leases_.find(x.client.mac, x.client.link);
+    const auto id = leases_.offer(x.client, wanted, x.now);
+    if (!id) {
+        on_refused_offer(x, id.error());
+        return std::nullopt;
+    }
+    if (newcomer) { // what a machine has anyway says nothing of the pools
+        dry.now = false;
+        metrics_.links_dry.set(metrics_.links_dry.read() - 1);
+    }
+    return *id;
+}
+
+void DhcpServer::on_refused_offer(Exchange& x, LeaseRefusal refusal) noexcept {
+    if (refusal == LeaseRefusal::table_full) {
+        return drop(DhcpDrop::table_full);
+    }
+    drop(DhcpDrop::pool_exhausted);
+    Dry& dry = dry_[static_cast<std::size_t>(x.client.link)];
+    if (dry.now || x.client.bootp) {
+        return; // said already; or pools that BOOTP clients may use are what is missing
+    }
+    if (dry.told == Instant{INT64_MIN} || x.now.steady >= dry.told + dry_interval) {
+        const PoolsDry message{.mac = x.client.mac,
+                               .subnet = x.subnet->subnet,
+                               .addresses = leases_.pool_size(x.client.link),
+                               .lease = x.subnet->lease};
+        if (!x.out.tell(message)) {
+            return; // the next one that gets nothing says it
+        }
+        dry.told = x.now.steady;
+    }
+    dry.now = true;
+    metrics_.links_dry.add();
+}
+
+/// On a shared link the address says which subnet's router, mask and options go with it.
+void DhcpServer::move_to_subnet_of(Exchange& x, const Ipv4Address& address) const noexcept {
+    if (x.subnet->subnet.contains(address)) {
+        return;
+    }
+    const SubnetId home = subnets_.containing(address);
+    if (subnets_.link(home) == x.client.link) {
+        x.subnet = &plan().subnets[static_cast<std::size_t>(home)];
+    }
+}
+
+std::uint32_t DhcpServer::lease_seconds(const Exchange& x) const noexcept {
+    const auto lease = x.client.bootp
+                           ? bootp_lease
+                           : std::chrono::duration_cast<std::chrono::seconds>(x.subnet->lease);
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(lease.count(), 0, UINT32_MAX));
+}
+
+/// One message each way, and the address is the client's (RFC 951).
+void DhcpServer::on_bootp(Exchange& x) noexcept {
+    if (ignored(x)) {
+        return drop(DhcpDrop::node_ignored);
+    }
+    const auto id = offer(x, std::nullopt);
+    if (!id) {
+        return;
+    }
+    acknowledge(x, leases_.lease(*id).address);
+}
+
+LoaderChoice DhcpServer::loader(const Exchange& x) const noexcept {
+    const LoaderChoice of_node = x.node != nullptr ? x.node->loader : plan().unknown_loader;
+    if (of_node != LoaderChoice::automatic) {
+        return of_node;
+    }
+    for (ClassMask rest = x.client.classes; rest != 0; rest &= rest - 1) {
+        const auto& one = plan().classes[static_cast<std::size_t>(std::countr_zero(rest))];
+        if (one.loader != LoaderChoice::automatic) {
+            return one.loader;
+        }
+    }
+    return LoaderChoice::automatic;
+}
+
+DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Address& yiaddr,
+                                 std::optional<std::uint32_t> lease_s) noexcept {
+    DhcpReply reply{.request = message_,
+                    .client = x.identity,
+                    .type = type,
+                    .yiaddr = yiaddr,
+                    .server_identifier = x.server_identifier,
+                    .server_address = x.server_address,
+                    .subnet = x.subnet,
+                    .lease_s = lease_s};
+    if (type == DhcpMessageType::nak) {
+        return reply;
+    }
+    const auto file =
+        choose_boot_file(action(x), loader(x), x.identity,
+                         {.address = x.server_address, .http_port = plan().http_port});
+    if (file) {
+        reply.boot_file = *file;
+    } else {
+        metrics_.boot_refusals.add(file.error());
+    }
+    if (x.node != nullptr) {
+        reply.node_name = node_name(*x.node);
+    }
+    x.options.collect(x.node != nullptr ? x.node->options : plan().unknown_options, plan().classes,
+                      x.client.classes, x.subnet->options);
+    reply.options = x.options.empty() ? nullptr : &x.options;
+    return reply;
+}
+
+MachineSeen DhcpServer::sighting(const Exchange& x, const Ipv4Address& address,
+                                 bool acknowledged) const noexcept {
+    return {.mac = x.client.mac,
+            .address = address,
+            .giaddr = message_.header.giaddr,
+            .uuid = x.identity.uuid,
+            .arch = x.identity.first_arch(),
+            .kind = x.identity.kind,
+            .acknowledged = acknowledged,
+            .client_id = ShortIdentifier{x.identity.shown.client_id},
+            .circuit_id = ShortIdentifier{x.identity.shown.circuit_id},
+            .remote_id = ShortIdentifier{x.identity.shown.remote_id}};
+}
+
+/// Boot clients; and systems known by what a renewal, which passes no relay, does not show: control
+/// has to learn their link address, or they would lose their reservation then.
+bool DhcpServer::worth_telling(const Exchange& x) noexcept {
+    return x.identity.boots() || (x.node != nullptr && !x.node->alias.empty());
+}
+
+void DhcpServer::tell_seen(const MachineSeen& seen, Outbox& out) noexcept {
+    if (!out.tell(seen)) {
+        metrics_.samples_dropped.add();
+    }
+}
+
+void DhcpServer::send_now(Exchange& x, const DhcpReply& reply) noexcept {
+    const WrittenReply written = write_reply(reply, scratch_);
+    const ReplyPath path = choose_reply_path(message_.header, reply.type, reply.yiaddr, x.origin);
+    send(path, reply.type, Bytes{scratch_}.first(written.size), x.out);
+}
+
+void DhcpServer::send(const ReplyPath& path, DhcpMessageType type, Bytes message,
+                      Outbox& out) noexcept {
+    metrics_.sent.add(type);
+    send_reply(path, message, ++identification_, out);
+}
+
+} // namespace muster

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Worlds: they repeat, they are the same on a NIC and on sockets, they end well without faults.
+// The many seeds with faults are `sim`'s, which tests/run starts.
+#include "tools/simulator/world.hh"
+
+#include "tests/sim/scripted_machine.hh"
+
+#include <gtest/gtest.h>
+
+namespace muster::test {
+namespace {
+
+using sim::World;
+using sim::WorldOptions;
+
+WorldOptions swarm(std::uint64_t seed) {
+    WorldOptions options = WorldOptions::swarm(seed);
+    options.make = sim::boot_machines(options);
+    return options;
+}
+
+std::string first_finding(const World& world) {
+    return world.findings().empty()
+               ? std::string{}
+               : world.findings().front().checker + ": " + world.findings().front().text;
+}
+
+TEST(SimWorld, TheSameSeedGivesTheSameWorld) {
+    std::uint64_t before = 0;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        World first{swarm(seed)};
+        World again{swarm(seed)};
+        first.run();
+        again.run();
+        EXPECT_EQ(first.digest(), again.digest()) << "seed " << seed;
+        EXPECT_EQ(first.events(), again.events()) << "seed " << seed;
+        EXPECT_NE(first.digest(), before) << "seed " << seed;
+        before = first.digest();
+    }
+}
+
+TEST(SimWorld, WatchingAWorldDoesNotChangeIt) {
+    WorldOptions options = swarm(11);
+    World unwatched{options};
+    unwatched.run();
+    options.trace = true;
+    World watched{options};
+    watched.run();
+    EXPECT_EQ(unwatched.digest(), watched.digest());
+    EXPECT_FALSE(watched.trace().empty());
+}
+
+// What a driver of NICs would see and what sockets see lead to the same datagrams at the same time.
+TEST(SimWorld, FramesAndSocketsAreTheSameWorld) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        WorldOptions options = swarm(seed);
+        options.network.frames = false;
+        World sockets{options};
+        options.network.frames = true;
+        World frames{options};
+        sockets.run();
+        frames.run();
+        EXPECT_EQ(sockets.digest(), frames.digest()) << "seed " << seed;
+        EXPECT_EQ(sockets.datagrams().counts().losses, frames.datagrams().counts().losses);
+    }
+}
+
+TEST(SimWorld, WithoutFaultsNobodyIsLostAndNothingIsSaidTwice) {
+    WorldOptions options;
+    options.machines = {.count = 60, .streams_max = 512};
+    options.streams.streams_max = 512;
+    options.server.workers = 2;
+    options.server.connections_max = 512;
+    options.content.image = 100'000'000;
+    options.power.over = 30s;
+    options.operators = false;
+    options.make = sim::boot_machines(options);
+    World world{options};
+    unsigned again = 0;
+    unsigned lost = 0;
+    world.machines().on_note = [&](const ClientNote& note) {
+        again += note.kind == ClientNote::Kind::retransmission ? 1U : 0U;
+        lost += note.kind == ClientNote::Kind::finished && !note.ok ? 1U : 0U;
+    };
+    world.run();
+    EXPECT_EQ(first_finding(world), "");
+    EXPECT_TRUE(world.all_done());
+    EXPECT_EQ(lost, 0U);
+    EXPECT_EQ(again, 0U);
+    EXPECT_GT(world.tftp_check().compared(), 50'000U);
+    EXPECT_GT(world.http_check().answers(), 60U);
+    EXPECT_EQ(world.server().control()->counters().installs_completed, 60U);
+}
+
+TEST(SimWorld, EverythingIsInstalledAfterTheServerCrashedAgainAndAgain) {
+    WorldOptions options = swarm(12);
+    options.faults = {};
+    options.faults.crash = {.every = 2s, .least = 10ms, .most = 3s};
+    options.safety = 120s;
+    World world{options};
+    world.run();
+    EXPECT_EQ(first_finding(world), "");
+    EXPECT_GT(world.server().starts(), 10U);
+}
+
+TEST(SimWorld, TheSimplestMachinesAreInstalledToo) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        WorldOptions options = WorldOptions::swarm(seed);
+        options.make = make_scripted_machine;
+        World world{options};
+        world.run();
+        EXPECT_EQ(first_finding(world), "") << options.text();
+    }
+}
+
+/// A planted bug, and the checkers of which one must find it.
+struct Planted {
+    sim::Canary canary;
+    std::vector<std::string_view> checkers;
+};
+
+class SimCanary : public testing::TestWithParam<Planted> {};
+
+TEST_P(SimCanary, IsFoundByItsChecker) {
+    const Planted& planted = GetParam();
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        WorldOptions options = swarm(seed);
+        options.canary = planted.canary;
+        options.faults.crash = {.every = 10s, .least = 10ms, .most = 1s};
+        World world{options};
+        world.run();
+        if (!world.findings().empty()) {
+            const std::string& checker = world.findings().front().checker;
+            EXPECT_TRUE(std::ranges::find(planted.checkers, checker) != planted.checkers.end())
+                << "found by: " << first_finding(world) << "\nin: " << options.text();
+            return;
+        }
+    }
+    ADD_FAILURE() << "no checker found it";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bugs, SimCanary,
+    testing::Values(Planted{sim::Canary::store_lies, {"durable"}},
+                    Planted{sim::Canary::early_ack, {"durable"}},
+                    Planted{sim::Canary::leases_forgotten, {"address"}},
+                    Planted{sim::Canary::lease_given_twice, {"address", "durable"}},
+                    Planted{sim::Canary::flipped_byte, {"tftp"}},
+                    Planted{sim::Canary::wrong_range, {"http"}},
+                    Planted{sim::Canary::short_body, {"http"}},
+                    Planted{sim::Canary::uncounted_drop, {"accounting"}},
+                    Planted{sim::Canary::install_forgotten, {"order", "install"}},
+                    Planted{sim::Canary::install_invented, {"install", "liveness"}},
+                    Planted{sim::Canary::token_shared, {"token"}},
+                    Planted{sim::Canary::machine_unheard, {"liveness"}}),
+    [](const auto& planted) {
+        std::string name{to_text(planted.param.canary)};
+        std::ranges::replace(name, '-', '_');
+        return name;
+    });
+
+} // namespace
+} // namespace muster::test

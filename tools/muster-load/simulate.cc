@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/muster-load/simulate.hh"
+
+#include "tools/muster-load/live_view.hh"
+#include "tools/simulator/storm.hh"
+
+#include <fmt/format.h>
+
+namespace muster::load {
+namespace {
+
+StormOptions storm_of(const Options& options) {
+    StormOptions storm;
+    storm.nodes = options.clients;
+    storm.firmware = options.firmware;
+    storm.seed = options.seed;
+    storm.power_on = options.pace.spread; // of `once` and `racks` it is zero
+    storm.rack_size = options.pace.rack_size;
+    storm.link = options.link_bits_per_second;
+    storm.image = options.image_bytes;
+    storm.own_time = options.own_time;
+    if (options.installer.packages > 0) {
+        storm.installer.kind = InstallerModel::Kind::packages;
+        storm.installer.packages = options.installer.packages;
+    }
+    return storm;
+}
+
+void add_machine(Figures& figures, const StormMachine& machine) {
+    const auto record = [&](Histogram& histogram, ClientStage stage) {
+        if (machine.entered[static_cast<std::size_t>(stage)] >= Duration{}) {
+            histogram.record(machine.to_stage(stage).count());
+        }
+    };
+    record(figures.to_loader, ClientStage::loader);
+    record(figures.to_kernel, ClientStage::kernel);
+    if (machine.installed) {
+        record(figures.to_installed, ClientStage::disk);
+    } else {
+        ++figures.failed;
+        ++figures.reasons[machine.why];
+    }
+}
+
+} // namespace
+
+Outcome simulate(const Options& options) {
+    LiveView view{options.json};
+    StormOptions storm = storm_of(options);
+    if (view.shown()) {
+        storm.progress = [&](const StormProgress& progress) {
+            view.draw(options, {.elapsed = progress.at,
+                                .successes = progress.done,
+                                .finished = progress.done,
+                                .stages = progress.in_stage});
+        };
+    }
+    const auto result = simulate_storm(storm);
+    view.clear();
+    if (!result) {
+        throw UsageError{"storm: " + result.error()};
+    }
+    Outcome outcome;
+    outcome.options = options;
+    outcome.simulated = true;
+    outcome.seconds = std::chrono::duration<double>(result->took).count();
+    Figures& figures = outcome.figures;
+    figures.installed = result->installed;
+    // What neither was installed nor gave up was not done when the simulation was.
+    figures.lost = options.clients - result->installed;
+    figures.retransmissions = result->retransmissions;
+    figures.waited = result->waited;
+    for (const StormMachine& machine : result->machines) {
+        add_machine(figures, machine);
+    }
+    for (const StormProgress& progress : result->timeline) {
+        figures.stages.push_back({progress.at, progress.in_stage});
+    }
+    if (!result->findings.empty()) {
+        outcome.given_up =
+            fmt::format("the simulation found {} faults of the server; the first: {}",
+                        result->findings.size(), result->findings.front());
+    }
+    return outcome;
+}
+
+} // namespace muster::load
