@@ -14,6 +14,8 @@ constexpr std::uint8_t resends_max = 6; ///< of one block, before the master is 
 constexpr std::uint8_t stuck_max = 2;   ///< answers without a step that make a master deaf
 constexpr std::uint8_t hole_duplicates = 2;
 constexpr std::uint16_t window_first = 4;
+constexpr std::uint32_t few_members = 4;   ///< that the whole window is for
+constexpr std::uint32_t some_members = 16; ///< that half of it is for
 
 Duration from_us(std::uint32_t us) noexcept {
     return std::chrono::microseconds{us};
@@ -22,8 +24,18 @@ Duration from_us(std::uint32_t us) noexcept {
 } // namespace
 
 MulticastSender::MulticastSender(std::uint16_t last_block, std::uint16_t window) noexcept
-    : last_block_(last_block), window_(window), live_(std::min(window, window_first)) {
+    : last_block_(last_block),
+      window_(window),
+      cap_(window),
+      live_(std::min(window, window_first)) {
     MUSTER_CHECK(last_block > 0 && window > 0);
+}
+
+void MulticastSender::on_members(std::uint32_t members) noexcept {
+    const unsigned share = members <= few_members ? 1 : members <= some_members ? 2 : 4;
+    cap_ = static_cast<std::uint16_t>(std::max(window_ / share, 1U));
+    live_ = std::min(live_, cap_);
+    current_ = std::min(current_, live_);
 }
 
 GroupStep MulticastSender::on_turn(Turn turn, Instant now, const TftpTimers& timers) noexcept {
@@ -117,14 +129,14 @@ GroupStep MulticastSender::advance(std::uint16_t block, Instant now,
     }
     if (current_ < live_) {
         current_ = static_cast<std::uint16_t>(std::min<unsigned>(current_ + step, live_));
-    } else if (live_ < window_) {
+    } else if (live_ < cap_) {
         // A few blocks more for each window that came through: quickly before the first loss
         // (live_ doubles), by one afterwards.
         grown_ = static_cast<std::uint16_t>(grown_ + step);
         if (grown_ >= live_) {
             grown_ = 0;
             live_ = static_cast<std::uint16_t>(
-                std::min<unsigned>(lossy_ ? live_ + 1U : live_ * 2U, window_));
+                std::min<unsigned>(lossy_ ? live_ + 1U : live_ * 2U, cap_));
             current_ = live_;
         }
     }

@@ -66,6 +66,10 @@ public:
     [[nodiscard]] GroupStep on_ack(std::uint16_t block, Instant now,
                                    const TftpTimers& timers) noexcept;
     [[nodiscard]] GroupStep on_timer(Instant now, const TftpTimers& timers) noexcept;
+    /// How many listen. The master alone has a say in the pace, and every block that any of the
+    /// others drops is sent to all once more; so the more there are, the fewer blocks go ahead of
+    /// its ACKs.
+    void on_members(std::uint32_t members) noexcept;
     /// Nothing is sent before `until`, so that members who come now get it, too. Means something
     /// before the first block only.
     void hold(Instant until) noexcept { hold_until_ = until; }
@@ -90,7 +94,8 @@ private:
 
     // Blocks are counted from 1 and do not wrap: a group has no roll-over.
     std::uint16_t last_block_ = 1;
-    std::uint16_t window_ = 1;      ///< the most that live_ may become
+    std::uint16_t window_ = 1;      ///< the most that cap_ may be
+    std::uint16_t cap_ = 1;         ///< the most that live_ may become
     std::uint16_t acked_ = 0;       ///< the master has all up to it
     std::uint16_t run_end_ = 0;     ///< in this run, sent behind acked_ up to it
     std::uint16_t frontier_ = 0;    ///< highest ever sent

@@ -68,6 +68,7 @@ void TftpServer::append(MulticastGroup& group, Slot slot) noexcept {
         slot;
     group.last = slot;
     ++group.members;
+    group.sender.on_members(group.members);
 }
 
 void TftpServer::unlink(MulticastGroup& group, Slot slot) noexcept {
@@ -79,6 +80,7 @@ void TftpServer::unlink(MulticastGroup& group, Slot slot) noexcept {
                                           : sessions_.cold(place.behind).place.before) =
         place.before;
     --group.members;
+    group.sender.on_members(group.members);
 }
 
 /// Takes the transfer out of its group. A group without members ends; one that lost its master
