@@ -7,6 +7,7 @@ namespace muster {
 
 Engine::Engine(const EngineOptions& options)
     : tftp_(options.tftp_limits), http_(options.http_limits, HttpRole::content) {
+    tftp_.on_interfaces(options.interfaces);
     if (options.dhcp_proxy) {
         proxy_ = std::make_unique<ProxyDhcp>();
         proxy_->on_interfaces(options.interfaces);

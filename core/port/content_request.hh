@@ -32,6 +32,7 @@ struct OpenRequest {
     ContentRoot root{};
     std::string path{};    ///< relative, no leading slash
     bool netascii = false; ///< as netascii (RFC 1350): a text of its own, of at most 16 MiB
+    bool any_case = false; ///< without a file of that name, one that differs in case alone
 };
 
 enum class OpenError : std::uint8_t {

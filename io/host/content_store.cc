@@ -3,6 +3,7 @@
 
 #include "core/content/media_type.hh"
 #include "core/content/netascii.hh"
+#include "io/host/any_case.hh"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -106,13 +107,16 @@ void ContentStore::on_snapshot(std::shared_ptr<const Snapshot> snapshot) {
 }
 
 std::expected<ContentRef, OpenError> ContentStore::open(ContentRoot root, const std::string& path,
-                                                        Now now) {
+                                                        Now now, bool any_case) {
     const std::string key = key_of(root, path);
     const auto found = cache_.find(key);
     if (found != cache_.end() && now.steady - found->second.checked < trust) {
         return found->second.content;
     }
     auto file = open_file(root, path);
+    if (!file && any_case && file.error() == OpenError::not_found) {
+        file = open_any_case(root, path);
+    }
     if (!file) {
         if (found != cache_.end()) {
             cache_.erase(found);
@@ -139,10 +143,10 @@ std::expected<ContentRef, OpenError> ContentStore::open(ContentRoot root, const 
     return cache_.emplace(key, std::move(*entry)).first->second.content;
 }
 
-std::expected<ContentRef, OpenError> ContentStore::open_netascii(ContentRoot root,
-                                                                 const std::string& path, Now now) {
+std::expected<ContentRef, OpenError>
+ContentStore::open_netascii(ContentRoot root, const std::string& path, Now now, bool any_case) {
     constexpr std::size_t size_max = std::size_t{16} << 20U;
-    const auto content = open(root, path, now);
+    const auto content = open(root, path, now, any_case);
     if (!content) {
         return content;
     }
@@ -195,6 +199,21 @@ std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,
         return std::unexpected(error_of(errno));
     }
     return Fd{fd};
+}
+
+std::expected<Fd, OpenError> ContentStore::open_any_case(ContentRoot root,
+                                                         const std::string& path) const {
+    std::optional<std::string> found;
+    if (root == ContentRoot::files) {
+        found = find_any_case(files_root_.get(), path);
+    } else if (snapshot_) {
+        for (const auto& [name, file] : snapshot_->loaders) {
+            if (equal_any_case(name, path) && (!found || name < *found)) {
+                found = name;
+            }
+        }
+    }
+    return found ? open_file(root, *found) : std::unexpected(OpenError::not_found);
 }
 
 std::expected<ContentStore::Entry, OpenError> ContentStore::load(Fd file, const std::string& path,

@@ -27,13 +27,16 @@ public:
     /// Errors: not_found -- no regular file of that name; forbidden -- the path or a symbolic link
     /// in it leaves the tree, or the file may not be read; unavailable -- out of descriptors or
     /// memory.
-    [[nodiscard]] std::expected<ContentRef, OpenError> open(ContentRoot root,
-                                                            const std::string& path, Now now);
+    ///
+    /// `any_case`: without a file of that name, one that differs in case alone; folders are then
+    /// read.
+    [[nodiscard]] std::expected<ContentRef, OpenError>
+    open(ContentRoot root, const std::string& path, Now now, bool any_case = false);
 
     /// The same as netascii: a copy that nobody shares. forbidden -- also above 16 MiB, for that is
     /// no text.
     [[nodiscard]] std::expected<ContentRef, OpenError>
-    open_netascii(ContentRoot root, const std::string& path, Now now);
+    open_netascii(ContentRoot root, const std::string& path, Now now, bool any_case = false);
 
     [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
 
@@ -47,6 +50,8 @@ private:
 
     [[nodiscard]] std::expected<Fd, OpenError> open_file(ContentRoot root,
                                                          const std::string& path) const;
+    [[nodiscard]] std::expected<Fd, OpenError> open_any_case(ContentRoot root,
+                                                             const std::string& path) const;
     [[nodiscard]] std::expected<Entry, OpenError> load(Fd file, const std::string& path, Now now);
     void make_room(Now now);
 

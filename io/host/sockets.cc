@@ -71,11 +71,19 @@ Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::
     return socket;
 }
 
-Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port, bool shared,
-                                     const char* what) {
+namespace {
+
+/// `device`: bound to that interface as well; null: to none.
+Result<Fd, SysError> open_udp(const IpAddress& address, std::uint16_t port, bool shared,
+                              const std::string* device, const char* what) {
     Fd socket{::socket(family_of(address), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket.valid()) {
         return sys_error(what);
+    }
+    if (device != nullptr &&
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device->c_str(),
+                     static_cast<socklen_t>(device->size())) != 0) {
+        return sys_error(std::string{what} + " on " + *device);
     }
     if (shared) {
         set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
@@ -84,13 +92,27 @@ Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t por
         set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
         set(socket.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     } else {
+        set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
         set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+        set(socket.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
     }
     widen_buffers(socket.get());
     if (auto bound = bind_to(socket, {address, port}, what); !bound) {
         return std::unexpected(bound.error());
     }
     return socket;
+}
+
+} // namespace
+
+Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port, bool shared,
+                                     const char* what) {
+    return open_udp(address, port, shared, nullptr, what);
+}
+
+Result<Fd, SysError> open_udp_socket_of(const InterfaceInfo& interface, std::uint16_t port,
+                                        bool shared, const char* what) {
+    return open_udp(Ipv6Address{}, port, shared, &interface.name, what);
 }
 
 void set_multicast_ttl(int socket, std::uint8_t ttl) noexcept {

@@ -15,8 +15,14 @@ namespace muster {
 
 /// UDP on one address; port 0 takes any. `shared`: several workers bind the same port and the
 /// kernel spreads clients over them. DF stays clear, since ROMs choke on the ICMP that it causes.
+/// IPv6 sockets are for IPv6 alone.
 [[nodiscard]] Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port,
                                                    bool shared, const char* what);
+
+/// UDP on every IPv6 address of one interface alone.
+[[nodiscard]] Result<Fd, SysError> open_udp_socket_of(const InterfaceInfo& interface,
+                                                      std::uint16_t port, bool shared,
+                                                      const char* what);
 
 /// Has what the IPv4 socket sends to a multicast group pass `ttl - 1` routers, and not come back to
 /// this machine.

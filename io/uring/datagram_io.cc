@@ -29,6 +29,12 @@ constexpr std::uint32_t data_header_size = 4;
 /// Larger blocks are fragmented by IP and cannot be segments of one call.
 constexpr std::uint32_t segment_size_max = 1472;
 
+bool is_ipv6(int socket) noexcept {
+    int domain = AF_INET;
+    socklen_t length = sizeof domain;
+    return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_INET6;
+}
+
 template <class Value>
 void add_control(msghdr& message, std::size_t& used, int level, int type, const Value& value) {
     void* at = static_cast<std::byte*>(message.msg_control) + used; // aligned: sums of CMSG_SPACE
@@ -101,7 +107,8 @@ void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t inter
     if (service == UdpService::tftp_transfer && !has_udp_segmentation(socket.get())) {
         segmentation_ = false;
     }
-    sockets_.push_back({service, index, interface, std::move(socket)});
+    const bool ipv6 = is_ipv6(socket.get());
+    sockets_.push_back({service, index, interface, ipv6, std::move(socket)});
     arm(sockets_.size() - 1);
 }
 
@@ -169,13 +176,13 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     return id;
 }
 
-int DatagramIo::find(UdpService service, std::uint8_t index,
-                     std::uint32_t interface) const noexcept {
+int DatagramIo::find(UdpService service, std::uint8_t index, std::uint32_t interface,
+                     bool ipv6) const noexcept {
     for (const Socket& socket : sockets_) {
         const bool by_interface =
             service != UdpService::tftp && service != UdpService::tftp_transfer;
         if (socket.service == service &&
-            (by_interface ? interface == 0 || socket.interface == interface : socket.index == index)) {
+            (by_interface ? interface == 0 || socket.interface == interface : socket.index == index && socket.ipv6 == ipv6)) {
             return socket.fd.get();
         }
     }
@@ -223,7 +230,8 @@ void DatagramIo::on_sent(const Completion& cqe) noexcept {
 
 void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
     const int fd = datagram.link ? packet_socket_.get()
-                                 : find(datagram.service, datagram.socket, datagram.interface);
+                                 : find(datagram.service, datagram.socket, datagram.interface,
+                                        !datagram.destination.address.is_v4());
     TxSlot& slot = claim();
     if (fd < 0 || payload.size() > slot.payload.size()) {
         metrics_.send_failed.add();
@@ -261,7 +269,8 @@ void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
 }
 
 void DatagramIo::send(const TxBlocks& blocks) {
-    const int fd = find(blocks.service, blocks.socket, blocks.interface);
+    const int fd =
+        find(blocks.service, blocks.socket, blocks.interface, !blocks.destination.address.is_v4());
     if (fd < 0) {
         metrics_.send_failed.add(blocks.count);
         return;

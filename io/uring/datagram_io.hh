@@ -32,7 +32,8 @@ public:
     [[nodiscard]] Result<void, SysError> open();
 
     /// Adds a socket and starts to receive on it. `index` is what datagrams carry as `socket`,
-    /// counted from 0 within each service; `interface` 0 if it is not bound to one.
+    /// counted from 0 within each service (and family, of TFTP's); `interface` 0 if it is not bound
+    /// to one.
     void add(UdpService service, std::uint8_t index, std::uint32_t interface, Fd socket);
     /// The socket for TxDatagram::link.
     void set_packet_socket(Fd socket) { packet_socket_ = std::move(socket); }
@@ -64,6 +65,7 @@ private:
         UdpService service{};
         std::uint8_t index = 0;
         std::uint32_t interface = 0;
+        bool ipv6 = false;
         Fd fd;
     };
     struct TxSlot;
@@ -74,8 +76,8 @@ private:
     }
     void arm(std::size_t socket);
     [[nodiscard]] int take(const Completion& cqe, RxDatagram& datagram);
-    [[nodiscard]] int find(UdpService service, std::uint8_t index,
-                           std::uint32_t interface) const noexcept;
+    [[nodiscard]] int find(UdpService service, std::uint8_t index, std::uint32_t interface,
+                           bool ipv6) const noexcept;
     [[nodiscard]] TxSlot& claim() noexcept;
     void submit(TxSlot& slot, int fd);
     void send_segment(const TxBlocks& blocks, int fd, std::uint64_t first, std::uint32_t count);

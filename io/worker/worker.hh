@@ -144,11 +144,12 @@ private:
         while (!out_.opens.empty()) {
             opens_.swap(out_.opens);
             for (OpenRequest& request : opens_) {
-                engine_.on_content(request.ticket,
-                                   request.netascii
-                                       ? content_.open_netascii(request.root, request.path, now)
-                                       : content_.open(request.root, request.path, now),
-                                   now, out_);
+                engine_.on_content(
+                    request.ticket,
+                    request.netascii
+                        ? content_.open_netascii(request.root, request.path, now, request.any_case)
+                        : content_.open(request.root, request.path, now, request.any_case),
+                    now, out_);
             }
             opens_.clear();
         }

@@ -63,11 +63,15 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> claim(const Endpoint& client) noexcept;
     void release(std::uint32_t slot) noexcept;
 
-    /// True when more than half of the slots are in use and this address has its share, a 16th
-    /// (at least 64):
-    /// no client keeps all others from booting. Below that there is no limit, since a relay or a
-    /// NAT makes many clients one.
-    [[nodiscard]] bool scarce_for(const IpAddress& address) const noexcept;
+    /// Whose share of the slots is used up. None has a share while a quarter of them is free, since
+    /// a relay or a NAT makes many clients one; beyond that no client keeps all others from
+    /// booting, and no subnet (IPv4 /24, IPv6 /64) does.
+    enum class Scarce : std::uint8_t {
+        no,
+        address, ///< it has a 16th of the slots (at least 64)
+        subnet,  ///< it has a quarter of the slots (at least 256)
+    };
+    [[nodiscard]] Scarce scarce_for(const IpAddress& address) const noexcept;
 
     [[nodiscard]] std::optional<std::uint32_t> find(const Endpoint& client) const noexcept;
     /// The live slot that the handle names, or nullopt.
@@ -81,12 +85,30 @@ public:
     [[nodiscard]] const TimerWheel& timers() const noexcept { return timers_; }
     [[nodiscard]] std::uint32_t in_use() const noexcept { return cold_.in_use(); }
 
+    /// What one transfer takes of this table, in bytes; beside it a name and a path on the heap
+    /// when they are longer than 15 characters.
+    static constexpr std::size_t bytes_per_session() noexcept;
+
 private:
     std::vector<SessionHot> hot_;
     Slab<SessionCold> cold_; ///< owns the slots of both
     absl::flat_hash_map<Endpoint, std::uint32_t> by_client_;
-    absl::flat_hash_map<IpAddress, std::uint32_t> count_of_; ///< slots in use, by address
+    absl::flat_hash_map<IpAddress, std::uint32_t> of_address_; ///< slots in use
+    absl::flat_hash_map<IpAddress, std::uint32_t> of_subnet_;  ///< by its first address
     TimerWheel timers_;
 };
+
+constexpr std::size_t SessionTable::bytes_per_session() noexcept {
+    // An index entry and its control byte, at the lowest load factor after reserve(): 7/16.
+    constexpr auto indexed = [](std::size_t entry) {
+        return (entry + 1) * 16 / 7 + 1;
+    };
+    constexpr std::size_t timer = 24; // a deadline, three links
+    constexpr std::size_t slot = 12;  // generation and free list of the slab
+    return sizeof(SessionHot) + sizeof(SessionCold) + slot + timer +
+           indexed(sizeof(std::pair<Endpoint, std::uint32_t>)) +
+           2 * indexed(sizeof(std::pair<IpAddress, std::uint32_t>));
+}
+static_assert(SessionTable::bytes_per_session() <= 640);
 
 } // namespace muster

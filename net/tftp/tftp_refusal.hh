@@ -31,6 +31,7 @@ namespace muster {
     X(ack_out_of_turn, "an ACK of a group's member that is not its master (RFC 2090)")             \
     X(sessions_full, "all transfers are in use, the client asks again")                            \
     X(client_budget, "too many transfers of one address while there are few left")                 \
+    X(subnet_budget, "too many transfers of one subnet while there are few left")                  \
     X(control_busy, "control takes no more now, the client asks again")
 
 /// What became of requests that had been accepted: their content did not come.

@@ -24,6 +24,21 @@ TftpServer::TftpServer(const TftpLimits& limits)
       groups_(limits.multicast),
       sockets_(limits.transfer_sockets, 2 * limits.sessions) {}
 
+void TftpServer::on_interfaces(std::span<const InterfaceInfo> interfaces) {
+    for (const InterfaceInfo& interface : interfaces) {
+        mtus_.emplace_back(interface.index, interface.mtu);
+    }
+}
+
+std::uint16_t TftpServer::mtu_of(std::uint32_t interface) const noexcept {
+    for (const auto& [index, mtu] : mtus_) {
+        if (index == interface) {
+            return mtu;
+        }
+    }
+    return ethernet_mtu;
+}
+
 void TftpServer::receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {
     const bool requests_here = datagram.service == UdpService::tftp;
     const bool transfers_here =

@@ -5,6 +5,7 @@
 
 #include "core/metrics/exposition.hh"
 #include "core/port/content_request.hh"
+#include "core/port/interface_info.hh"
 #include "core/port/outbox.hh"
 #include "net/tftp/multicast_table.hh"
 #include "net/tftp/session_table.hh"
@@ -13,6 +14,9 @@
 #include "net/tftp/tftp_metrics.hh"
 
 #include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace muster {
 
@@ -24,6 +28,9 @@ namespace muster {
 class TftpServer {
 public:
     explicit TftpServer(const TftpLimits& limits);
+
+    /// What blocks have to fit in, once before anything is received.
+    void on_interfaces(std::span<const InterfaceInfo> interfaces);
 
     /// A datagram of service tftp or tftp_transfer. Counted exactly once, see TftpMetrics.
     void receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
@@ -109,7 +116,10 @@ private:
         return limits_.single_port ? UdpService::tftp : UdpService::tftp_transfer;
     }
 
+    [[nodiscard]] std::uint16_t mtu_of(std::uint32_t interface) const noexcept;
+
     TftpLimits limits_;
+    std::vector<std::pair<std::uint32_t, std::uint16_t>> mtus_; ///< by interface index; a few
     SessionTable sessions_;
     MulticastTable groups_;
     SocketChoice sockets_;

@@ -142,9 +142,14 @@ void TftpServer::open(const RxDatagram& datagram, const TftpRequest& request, st
         deny(TftpErrorCode::access_violation, TftpRefusal::outside_tree);
         return;
     }
-    if (!former_socket && sessions_.scarce_for(datagram.source.address)) {
-        refuse(TftpRefusal::client_budget);
-        return;
+    if (!former_socket) {
+        using Scarce = SessionTable::Scarce;
+        const Scarce scarce = sessions_.scarce_for(datagram.source.address);
+        if (scarce != Scarce::no) {
+            refuse(scarce == Scarce::address ? TftpRefusal::client_budget
+                                             : TftpRefusal::subnet_budget);
+            return;
+        }
     }
     const auto slot = sessions_.claim(datagram.source);
     if (!slot) {
@@ -156,7 +161,8 @@ void TftpServer::open(const RxDatagram& datagram, const TftpRequest& request, st
         out.opens.push_back({.ticket = ticket,
                              .root = route.root,
                              .path = std::move(route.path),
-                             .netascii = request.mode == TftpMode::netascii});
+                             .netascii = request.mode == TftpMode::netascii,
+                             .any_case = limits_.ignore_case});
     } else {
         auto ask = std::make_unique<DynamicRequest>();
         ask->ticket = ticket;
@@ -235,7 +241,8 @@ void TftpServer::begin(Slot slot, ContentRef content, const Now& now, Outbox& ou
     SessionCold& cold = sessions_.cold(slot);
     cold.size = content ? content->bytes.size() : 0;
     cold.content = std::move(content);
-    cold.granted = grant_options(cold.asked, cold.size, !cold.client.address.is_v4(), limits_);
+    cold.granted = grant_options(cold.asked, cold.size, !cold.client.address.is_v4(), limits_,
+                                 mtu_of(cold.arrived_on));
     const TransferTerms terms{.size = cold.size,
                               .blksize = cold.granted.blksize.value_or(tftp_blksize_default),
                               .windowsize = cold.granted.windowsize.value_or(1),

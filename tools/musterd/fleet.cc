@@ -15,6 +15,9 @@ constexpr std::size_t mailbox_capacity = 8192;
 /// Multicast groups at a time, per worker: one for every file and block size that is in use.
 constexpr std::uint16_t multicast_groups = 64;
 
+/// TFTP transfers at a time, per worker: half a kilobyte each.
+constexpr std::uint32_t tftp_sessions = 32'768;
+
 EngineOptions engine_options(const Options& options, const std::vector<InterfaceInfo>& interfaces,
                              unsigned worker, unsigned workers) {
     const bool first = worker == 0;
@@ -23,9 +26,11 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.router_advertisements = first && options.router_advertisements;
     engine.interfaces = interfaces;
+    engine.tftp_limits.sessions = tftp_sessions;
     engine.tftp_limits.blksize_max = options.tftp_blksize_max;
     engine.tftp_limits.windowsize_max = options.tftp_windowsize_max;
     engine.tftp_limits.single_port = options.tftp_single_port;
+    engine.tftp_limits.ignore_case = options.tftp_ignore_case;
     engine.tftp_limits.transfer_sockets = tftp_transfer_sockets;
     if (options.tftp_multicast) {
         MulticastLimits& multicast = engine.tftp_limits.multicast;
@@ -65,6 +70,9 @@ struct Fleet::Member {
             if (of.tftp.valid()) {
                 datagrams.add(UdpService::tftp, index, 0, std::move(of.tftp));
             }
+            if (of.tftp6.valid()) {
+                datagrams.add(UdpService::tftp, index, 0, std::move(of.tftp6));
+            }
             if (of.http.valid()) {
                 worker.streams().add_listener(std::move(of.http));
             }
@@ -72,6 +80,10 @@ struct Fleet::Member {
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
             datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
                           std::move(sockets.tftp_transfers[i]));
+        }
+        for (std::size_t i = 0; i < sockets.tftp_transfers6.size(); ++i) {
+            datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
+                          std::move(sockets.tftp_transfers6[i]));
         }
         datagrams.set_packet_socket(std::move(sockets.packet));
     }

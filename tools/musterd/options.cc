@@ -146,6 +146,9 @@ po::options_description describe(Options& o, Special& special) {
         "tftp-port", number("tftp-port", o.tftp_port, 1, 65535), "UDP port of read requests")(
         "tftp-single-port", po::bool_switch(&o.tftp_single_port),
         "answer from that port, for NAT and firewalls, instead of a fresh one")(
+        "tftp-ignore-case", po::bool_switch(&o.tftp_ignore_case),
+        "where a file is not found, take one whose name differs in upper and lower case alone "
+        "(Windows boot managers); a miss then reads folders")(
         "tftp-max-blksize", number("tftp-max-blksize", o.tftp_blksize_max, 512, 65464),
         "largest blksize granted, in bytes (RFC 2348). Above 1468 Ethernet fragments")(
         "tftp-max-windowsize", number("tftp-max-windowsize", o.tftp_windowsize_max, 1, 64),

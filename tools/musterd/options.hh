@@ -33,6 +33,7 @@ struct Options {
     bool tftp = true;
     std::uint16_t tftp_port = 69;
     bool tftp_single_port = false;
+    bool tftp_ignore_case = false;
     std::uint16_t tftp_blksize_max = 1468;
     std::uint16_t tftp_windowsize_max = 64;
     std::optional<MulticastGroups> tftp_multicast = MulticastGroups{}; ///< nullopt: off

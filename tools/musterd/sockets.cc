@@ -3,6 +3,8 @@
 
 #include "io/host/sockets.hh"
 
+#include <algorithm>
+
 namespace muster {
 namespace {
 
@@ -52,6 +54,10 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
                                                    "TFTP (--tftp-port)"));
         set_multicast_ttl(sockets.tftp.get(), options.tftp_multicast_ttl);
+        if (interface.link_local != Ipv6Address{}) {
+            MUSTER_PLACE(sockets.tftp6, open_udp_socket_of(interface, options.tftp_port, shared,
+                                                           "TFTP (--tftp-port)"));
+        }
     }
     if (options.http) {
         MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
@@ -69,6 +75,9 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
     // Ports are taken exclusively first and shared only when several workers need them: another
     // server on the port is then an error and not a silent rival.
     const bool shared = workers > 1;
+    const bool ipv6 = std::any_of(interfaces.begin(), interfaces.end(), [](const auto& interface) {
+        return interface.link_local != Ipv6Address{};
+    });
     for (unsigned i = 0; i < workers; ++i) {
         for (const InterfaceInfo& interface : interfaces) {
             auto sockets = open_interface(options, interface, i == 0, shared, warnings);
@@ -85,6 +94,11 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
             MUSTER_PLACE(all[i].tftp_transfers.back(),
                          open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
             set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
+            if (ipv6) {
+                all[i].tftp_transfers6.emplace_back();
+                MUSTER_PLACE(all[i].tftp_transfers6.back(),
+                             open_udp_socket(Ipv6Address{}, 0, false, "TFTP transfers, IPv6"));
+            }
         }
     }
     return all;

@@ -23,6 +23,7 @@ struct InterfaceSockets {
     Fd pxe;
     Fd icmpv6;
     Fd tftp;
+    Fd tftp6; ///< IPv6, on every address of the interface
     Fd http;
 };
 
@@ -30,6 +31,7 @@ struct WorkerSockets {
     std::vector<InterfaceSockets> interfaces;
     Fd packet;
     std::vector<Fd> tftp_transfers;
+    std::vector<Fd> tftp_transfers6; ///< as many, or none
 };
 
 /// Sockets of `workers` workers; worker 0 alone gets DHCP and router advertisements. A protocol

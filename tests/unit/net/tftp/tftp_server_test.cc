@@ -359,14 +359,68 @@ TEST(TftpServer, OneAddressDoesNotTakeTheSlotsThatAreLeft) {
     limits.sessions = 200;
     TftpWorld world{limits};
     world.files["files/f"] = text_content("x");
-    for (std::uint16_t port = 1; port <= 101; ++port) {
+    for (std::uint16_t port = 1; port <= 151; ++port) {
         EXPECT_EQ(world.request(client(port, 5), rrq("f")).size(), 1U) << "there is room";
     }
-    EXPECT_TRUE(world.request(client(102, 5), rrq("f")).empty());
+    EXPECT_TRUE(world.request(client(152, 5), rrq("f")).empty());
     EXPECT_EQ(world.refused(TftpRefusal::client_budget), 1U);
-    EXPECT_EQ(world.request(client(102, 6), rrq("f")).size(), 1U) << "others boot";
+    EXPECT_EQ(world.request(client(152, 6), rrq("f")).size(), 1U) << "others boot";
     EXPECT_EQ(world.request(client(7, 5), rrq("f", {.tsize = 0})).size(), 1U)
         << "and who replaces its own transfer takes nobody's";
+}
+
+TEST(TftpServer, OneSubnetDoesNotTakeTheSlotsThatAreLeft) {
+    TftpLimits limits;
+    limits.sessions = 400;
+    TftpWorld world{limits};
+    world.files["files/f"] = text_content("x");
+    for (std::uint16_t i = 0; i < 301; ++i) {
+        const auto host = static_cast<std::uint8_t>(1 + i % 200);
+        EXPECT_EQ(
+            world.request(client(static_cast<std::uint16_t>(1 + i / 200), host), rrq("f")).size(),
+            1U)
+            << "there is room";
+    }
+    EXPECT_TRUE(world.request(client(9, 250), rrq("f")).empty()) << "an address without a transfer";
+    EXPECT_EQ(world.refused(TftpRefusal::subnet_budget), 1U);
+    const Endpoint elsewhere{Ipv4Address{{10, 79, 1, 1}}, 1};
+    EXPECT_EQ(world.request(elsewhere, rrq("f")).size(), 1U) << "other subnets boot";
+}
+
+TEST(TftpServer, FileNamesKeepTheirCaseUnlessTheSiteAsksOtherwise) {
+    for (const bool ignore_case : {false, true}) {
+        TftpLimits limits;
+        limits.ignore_case = ignore_case;
+        TftpWorld world{limits};
+        world.answer_opens = false;
+        (void)world.request(client(1), rrq("Boot\\BCD"));
+        ASSERT_EQ(world.opens.size(), 1U);
+        EXPECT_EQ(world.opens[0].path, "Boot/BCD");
+        EXPECT_EQ(world.opens[0].any_case, ignore_case);
+    }
+}
+
+TEST(TftpServer, BlocksFitTheInterfaceThatTheRequestCameInOn) {
+    TftpWorld world;
+    InterfaceInfo tunnel;
+    tunnel.index = 7;
+    tunnel.mtu = 1400;
+    world.server.on_interfaces(std::array{tunnel});
+    world.files["files/f"] = text_content("x");
+    const std::string bytes = rrq("f", {.blksize = 1468});
+    const auto granted = [&](std::uint32_t interface, std::uint16_t port) {
+        return world
+            .receive({.service = UdpService::tftp,
+                      .interface = interface,
+                      .source = client(port),
+                      .local = server_address,
+                      .payload = as_bytes(bytes)})
+            .at(0)
+            .oack()
+            .blksize;
+    };
+    EXPECT_EQ(granted(7, 1), 1368);
+    EXPECT_EQ(granted(8, 2), 1468) << "one that is not known is Ethernet";
 }
 
 TEST(TftpServer, NetasciiIsAskedOfTheDriverAndMadeOfTexts) {
@@ -600,6 +654,7 @@ TEST(TftpServer, EveryRefusalHasThePacketThatCausesIt) {
         bad_option_value,  // of OACKs, which only a client reads
         ack_out_of_turn,   // needs a group: AFormerMastersAckIsAnsweredOnceAndNoPassiveOnes
         client_budget,     // needs many: OneAddressDoesNotTakeTheSlotsThatAreLeft
+        subnet_budget,     // the same: OneSubnetDoesNotTakeTheSlotsThatAreLeft
     };
     for (const Row& row : table) {
         SCOPED_TRACE(name_of(row.reason));
