@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::uint8_t asks_max = 3;    ///< OACKs without an answer that make a master silent
 constexpr std::uint8_t resends_max = 6; ///< of one block, before the master is asked again
-constexpr std::uint8_t stuck_max = 2;   ///< answers without a step that make a master deaf
+constexpr std::uint8_t resends_of_suspect = 2;
+constexpr std::uint8_t stuck_max = 2; ///< answers without a step that make a master deaf
 constexpr std::uint8_t hole_duplicates = 2;
 constexpr std::uint16_t window_first = 4;
 constexpr std::uint32_t few_members = 4;   ///< that the whole window is for
@@ -97,7 +98,8 @@ GroupStep MulticastSender::begin_turn(std::uint16_t block, Instant now,
         return {.outcome = GroupStep::Outcome::done};
     }
     silent_ = false;
-    if (stuck_ > stuck_max) {
+    if (stuck_ > (suspect_ ? 0 : stuck_max)) {
+        suspect_ = true;
         return {.outcome = GroupStep::Outcome::deaf};
     }
     if (frontier_ == 0 && now < hold_until_) {
@@ -115,6 +117,7 @@ GroupStep MulticastSender::advance(std::uint16_t block, Instant now,
     duplicates_ = 0;
     resends_ = 0;
     stuck_ = 0;
+    suspect_ = false;
     if (block == last_block_) {
         return {.outcome = GroupStep::Outcome::done};
     }
@@ -211,7 +214,7 @@ GroupStep MulticastSender::on_timer(Instant now, const TftpTimers& timers) noexc
     case State::sending:
         break;
     }
-    if (++resends_ > resends_max) {
+    if (++resends_ > (suspect_ ? resends_of_suspect : resends_max)) {
         // No step since long. Does it live, and where is it? It may even have begun anew.
         if (stuck_ == 0 || stuck_block_ != acked_) {
             stuck_ = 1;

@@ -110,6 +110,10 @@ private:
     std::uint8_t stuck_ = 0;        ///< askings that found it there, one after the other
     bool lossy_ = false;            ///< a block was lost in this life of the group
     bool silent_ = false;           ///< one OACK is all that this turn has
+    /// The last master heard nothing of the group, and neither has this one yet: where a switch
+    /// keeps the group from them all, the last of a rack cannot wait until each was asked at
+    /// length.
+    bool suspect_ = false;
     State state_ = State::asking;
     std::uint32_t resend_us_ = 0; ///< current timer, backed off
     std::uint32_t srtt_us_ = 0;   ///< 0: not yet measured

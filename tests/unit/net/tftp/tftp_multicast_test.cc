@@ -195,6 +195,18 @@ TEST(TftpMulticast, WhoDoesNotHearTheGroupIsServedAlone) {
     EXPECT_EQ(rack.world.server.metrics().members_detached.read(), 1U);
 }
 
+// No switch on the way passes the group on: the last one is not to wait for longer than it has
+// patience (iPXE: 16 s).
+TEST(TftpMulticast, ARackThatHearsNothingIsSoonServedOneByOne) {
+    Rack rack;
+    for (int i = 0; i < 64; ++i) {
+        rack.network.add(ask("linux"), {.deaf = true, .repeat = 1s});
+    }
+    rack.network.run(15s);
+    rack.expect_all_exact();
+    EXPECT_EQ(rack.world.server.metrics().members_detached.read(), 64U);
+}
+
 TEST(TftpMulticast, AMasterThatBeganAnewIsAskedWhereItIs) {
     Rack rack{2000};
     Member& member = rack.network.add(ask("linux"));
