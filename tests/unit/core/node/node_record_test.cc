@@ -102,7 +102,8 @@ TEST(NodeRecord, ANumberThatDoesNotFitIsAnErrorAndNotAnotherNumber) {
     };
     EXPECT_TRUE(with("attempt", "4294967295").has_value());
     EXPECT_TRUE(with("since_ms", "-1").has_value());
-    for (const std::string_view value : {"4294967296", "-1", "1e3", "1.5", "98446744073709551616"}) {
+    for (const std::string_view value :
+         {"4294967296", "-1", "1e3", "1.5", "98446744073709551616"}) {
         EXPECT_FALSE(with("attempt", value).has_value()) << value;
     }
 }
