@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::expected<ContentRef, OpenError>
     open_netascii(ContentRoot root, const std::string& path, Now now, bool any_case = false);
 
+    [[nodiscard]] bool has_site() const noexcept { return snapshot_ != nullptr; }
     [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
 
 private:

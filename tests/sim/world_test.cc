@@ -129,14 +129,20 @@ TEST_P(SimCanary, IsFoundByItsChecker) {
         options.faults.crash = {.every = 10s, .least = 10ms, .most = 1s};
         World world{options};
         world.run();
-        if (!world.findings().empty()) {
-            const std::string& checker = world.findings().front().checker;
-            EXPECT_TRUE(std::ranges::find(planted.checkers, checker) != planted.checkers.end())
-                << "found by: " << first_finding(world) << "\nin: " << options.text();
-            return;
+        if (world.findings().empty()) {
+            continue;
+        }
+        const std::string& checker = world.findings().front().checker;
+        ASSERT_TRUE(std::ranges::find(planted.checkers, checker) != planted.checkers.end())
+            << "found by: " << first_finding(world) << "\nin: " << options.text();
+        const auto proves = [&](const sim::Finding& finding) {
+            return finding.checker == planted.checkers.front();
+        };
+        if (std::ranges::any_of(world.findings(), proves)) {
+            return; // others may be quicker, but this is the one that it is to prove
         }
     }
-    ADD_FAILURE() << "no checker found it";
+    ADD_FAILURE() << planted.checkers.front() << " never found it";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -144,15 +150,18 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Planted{sim::Canary::store_lies, {"durable"}},
                     Planted{sim::Canary::early_ack, {"durable"}},
                     Planted{sim::Canary::leases_forgotten, {"address"}},
-                    Planted{sim::Canary::lease_given_twice, {"address", "durable"}},
+                    Planted{sim::Canary::lease_given_twice, {"address", "durable", "install"}},
                     Planted{sim::Canary::flipped_byte, {"tftp"}},
                     Planted{sim::Canary::wrong_range, {"http"}},
                     Planted{sim::Canary::short_body, {"http"}},
                     Planted{sim::Canary::uncounted_drop, {"accounting"}},
                     Planted{sim::Canary::install_forgotten, {"order", "install"}},
-                    Planted{sim::Canary::install_invented, {"install", "liveness"}},
+                    Planted{sim::Canary::install_invented, {"liveness"}},
                     Planted{sim::Canary::token_shared, {"token"}},
-                    Planted{sim::Canary::machine_unheard, {"liveness"}}),
+                    Planted{sim::Canary::machine_unheard, {"liveness"}},
+                    Planted{sim::Canary::attempt_forgotten, {"attempts"}},
+                    Planted{sim::Canary::report_unheard, {"install", "liveness"}},
+                    Planted{sim::Canary::frame_cut, {"wire"}}),
     [](const auto& planted) {
         std::string name{to_text(planted.param.canary)};
         std::ranges::replace(name, '-', '_');

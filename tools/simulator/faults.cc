@@ -20,7 +20,10 @@ constexpr std::array<std::string_view, canary_count> canary_names{"none",
                                                                   "install-forgotten",
                                                                   "install-invented",
                                                                   "token-shared",
-                                                                  "machine-unheard"};
+                                                                  "machine-unheard",
+                                                                  "attempt-forgotten",
+                                                                  "report-unheard",
+                                                                  "frame-cut"};
 
 double up_to(Prng& random, double most) {
     return random.chance(0.5) ? 0.0 : most * random.uniform();

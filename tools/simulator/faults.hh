@@ -67,8 +67,11 @@ enum class Canary : std::uint8_t {
     install_invented,  ///< a restart finds a machine installed that never was
     token_shared,      ///< a restart finds two machines with one token
     machine_unheard,   ///< one machine's frames reach nobody
+    attempt_forgotten, ///< a restart finds a machine that installs at an attempt before its last
+    report_unheard,    ///< `installed` is answered and means nothing to the server
+    frame_cut,         ///< half of a frame that the server built is all that leaves
 };
-inline constexpr unsigned canary_count = 13;
+inline constexpr unsigned canary_count = 16;
 [[nodiscard]] std::string_view to_text(Canary canary) noexcept;
 [[nodiscard]] Canary read_canary(std::string_view text) noexcept; ///< none if unknown
 

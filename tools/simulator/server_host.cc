@@ -281,11 +281,25 @@ void ServerHost::perform(unsigned worker) {
     for (const StreamOrder& order : out.stream_orders) {
         streams_->order(worker, order);
     }
+    if (universe_.canary == Canary::report_unheard) {
+        misread_reports(out.messages);
+    }
     if (!out.messages.empty()) {
         std::move(out.messages.begin(), out.messages.end(), std::back_inserter(member.to_control));
         want_control_turn();
     }
     out.clear();
+}
+
+/// The planted bug: that a machine is installed is taken for one more word about its progress.
+void ServerHost::misread_reports(std::vector<WorkerMessage>& messages) {
+    constexpr std::string_view end = "/installed";
+    for (WorkerMessage& message : messages) {
+        auto* const request = std::get_if<std::unique_ptr<DynamicRequest>>(&message);
+        if (request != nullptr && (*request)->path.ends_with(end)) {
+            (*request)->path.replace((*request)->path.size() - end.size(), end.size(), "/progress");
+        }
+    }
 }
 
 void ServerHost::expire() {

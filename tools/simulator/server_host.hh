@@ -75,6 +75,7 @@ public:
     [[nodiscard]] std::uint64_t orders_refused() const noexcept { return orders_refused_; }
 
 private:
+    static void misread_reports(std::vector<WorkerMessage>& messages);
     enum What : std::uint8_t { process_ready, control_turn, commit_returned, worker_turn };
     struct Member {
         std::unique_ptr<Engine> engine;

@@ -291,6 +291,12 @@ void World::spoil_stored(StoredState& state) {
             spoiled_ = true;
             return;
         }
+        if (universe_.canary == Canary::attempt_forgotten && !installed &&
+            node.install.attempt > 0) {
+            --node.install.attempt;
+            spoiled_ = true;
+            return;
+        }
         NodeRecord& other = state.nodes.front();
         if (universe_.canary == Canary::token_shared && &other != &node &&
             !other.install.token.empty() && !node.install.token.empty()) {
