@@ -15,8 +15,8 @@ constexpr std::uint8_t resends_of_suspect = 2;
 constexpr std::uint8_t stuck_max = 2; ///< answers without a step that make a master deaf
 constexpr std::uint8_t hole_duplicates = 2;
 constexpr std::uint16_t window_first = 4;
-constexpr std::uint32_t few_members = 4;   ///< that the whole window is for
-constexpr std::uint32_t some_members = 16; ///< that half of it is for
+constexpr std::uint32_t few_members = 1;  ///< that the whole window is for
+constexpr std::uint32_t some_members = 4; ///< that half of it is for
 
 Duration from_us(std::uint32_t us) noexcept {
     return std::chrono::microseconds{us};

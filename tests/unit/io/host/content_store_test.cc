@@ -52,6 +52,23 @@ TEST_F(ContentStoreTest, OpensSmallLargeAndEmptyFiles) {
               "deep");
 }
 
+TEST_F(ContentStoreTest, NamesInAnotherCaseOpenWhereThatIsWanted) {
+    EXPECT_EQ(error("SUB/Deep"), OpenError::not_found);
+    const auto deep = store_.open(ContentRoot::files, "SUB/Deep", at_seconds(0), true);
+    ASSERT_TRUE(deep);
+    EXPECT_EQ(as_text((*deep)->bytes), "deep");
+    EXPECT_TRUE(store_.open(ContentRoot::loaders, "IPXE.EFI", at_seconds(0), true));
+    EXPECT_FALSE(store_.open(ContentRoot::loaders, "IPXE.EFJ", at_seconds(0), true));
+    const auto text = store_.open_netascii(ContentRoot::files, "Small", at_seconds(0), true);
+    ASSERT_TRUE(text);
+    EXPECT_EQ(as_text((*text)->bytes), "hello");
+
+    std::filesystem::create_symlink("../secret", folder_.path() / "files/Link");
+    const auto outside = store_.open(ContentRoot::files, "LINK", at_seconds(0), true);
+    ASSERT_FALSE(outside);
+    EXPECT_EQ(outside.error(), OpenError::forbidden) << "found, and still outside";
+}
+
 TEST_F(ContentStoreTest, NothingOutsideTheTreeOpens) {
     std::filesystem::create_symlink("../secret", folder_.path() / "files/link");
     std::filesystem::create_symlink("/etc/passwd", folder_.path() / "files/absolute");
