@@ -267,7 +267,7 @@ void DhcpServer::on_release(Exchange& x) noexcept {
                                  .mac = lease.mac,
                                  .state = LeaseRecord::State::released,
                                  .expires = x.now.wall,
-                                 .hostname = lease.hostname};
+                                 .hostname = {}}; // control knows it
         if (!x.out.tell(LeaseCommit{.request = {}, .lease = record})) {
             return drop(DhcpDrop::busy); // it stays bound until it expires
         }

@@ -3,6 +3,7 @@
 
 #include "core/content/loaders.hh"
 #include "core/control/control.hh"
+#include "core/lease/lease_room.hh"
 #include "core/site/loader.hh"
 #include "io/host/interfaces.hh"
 #include "io/host/process.hh"
@@ -241,8 +242,9 @@ Result<void, StartError> Daemon::start() {
     }
 
     index_ = std::make_unique<FileIndex>(site->folder + "/files");
-    fleet_ =
-        std::make_unique<Fleet>(options_, interfaces_, stored->leases, workers_, control_wake_);
+    fleet_ = std::make_unique<Fleet>(options_, interfaces_, stored->leases,
+                                     lease_room(site->subnets, stored->leases.size()), workers_,
+                                     control_wake_);
     admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
     ControlOptions control;
     control.workers = workers_;

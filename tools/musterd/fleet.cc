@@ -13,8 +13,9 @@ namespace {
 constexpr std::size_t mailbox_capacity = 8192;
 
 EngineOptions engine_options(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-                             bool first) {
+                             std::uint32_t lease_room, bool first) {
     EngineOptions engine;
+    engine.dhcp_limits.leases_max = lease_room;
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.router_advertisements = first && options.router_advertisements;
@@ -69,11 +70,12 @@ struct Fleet::Member {
 };
 
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-             std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
+             std::span<const LeaseRecord> leases, std::uint32_t lease_room, unsigned workers,
+             const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
-        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
-                                                    WorkerId{static_cast<std::uint8_t>(i)},
-                                                    control));
+        members_.push_back(
+            std::make_unique<Member>(engine_options(options, interfaces, lease_room, i == 0),
+                                     WorkerId{static_cast<std::uint8_t>(i)}, control));
     }
     members_.front()->engine.restore(leases, read_clock());
 }
