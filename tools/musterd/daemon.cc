@@ -5,6 +5,7 @@
 #include "core/control/control.hh"
 #include "core/lease/lease_room.hh"
 #include "core/site/loader.hh"
+#include "core/site/neighbour_warning.hh"
 #include "io/host/interfaces.hh"
 #include "io/host/process.hh"
 #include "io/host/site_files.hh"
@@ -224,6 +225,11 @@ Result<void, StartError> Daemon::start() {
     auto sockets = open_sockets(options_, interfaces_, workers_, warnings);
     if (!sockets) {
         return std::unexpected(StartError{sockets.error().text()});
+    }
+    if (const auto limit = neighbour_limit()) {
+        if (auto warning = neighbour_warning(site->subnets, interfaces_, *limit)) {
+            warnings.push_back(std::move(*warning));
+        }
     }
     for (const std::string& warning : warnings) {
         spdlog::warn("{}", warning);
