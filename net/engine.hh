@@ -41,7 +41,11 @@ public:
     /// Leases of the last run, before anything is served.
     void restore(std::span<const LeaseRecord> leases, const Now& now);
 
+    /// DHCP messages wait for expire(), so that of one burst the urgent come first.
     void receive(const RxDatagram& packet, const Now& now, Outbox& out) noexcept;
+    /// False: a driver that can tell DISCOVERs from other datagrams before it reads them should
+    /// leave them in the kernel until this is true again.
+    [[nodiscard]] bool takes_discovers() const noexcept { return !dhcp_ || dhcp_->takes_more(); }
     void on_stream_open(StreamId id, const Endpoint& peer, const Endpoint& local, const Now& now,
                         Outbox& out) noexcept;
     void on_stream_data(StreamId id, Bytes data, const Now& now, Outbox& out) noexcept;

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::uint16_t request_buffer_group = 1;
 constexpr std::uint16_t bulk_buffer_group = 3; // 2 is the streams'
+constexpr std::uint16_t patient_buffer_group = 4;
 constexpr std::uint32_t buffer_count = 2048;
+constexpr std::uint32_t patient_buffer_count = 256; // DhcpIntake::read_ahead
 /// Room for the kernel's header, the sender's address, packet info, and a whole Ethernet payload.
 constexpr std::uint32_t buffer_size = 2048;
 constexpr std::size_t control_size = 128;
@@ -92,6 +94,12 @@ Result<void, SysError> DatagramIo::open() {
         !opened) {
         return opened;
     }
+    held_.reserve(patient_buffer_count);
+    if (auto opened =
+            patient_buffers_.open(ring_, patient_buffer_group, patient_buffer_count, buffer_size);
+        !opened) {
+        return opened;
+    }
     return bulk_buffers_.open(ring_, bulk_buffer_group, buffer_count, buffer_size);
 }
 
@@ -103,6 +111,11 @@ void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t inter
     arm(sockets_.size() - 1);
 }
 
+void DatagramIo::add_patient(UdpService service, std::uint32_t interface, Fd socket) {
+    sockets_.push_back({service, 0, interface, std::move(socket), true});
+    arm(sockets_.size() - 1);
+}
+
 void DatagramIo::arm(std::size_t socket) {
     io_uring_sqe* sqe = ring_.sqe();
     io_uring_prep_recvmsg_multishot(sqe, sockets_[socket].fd.get(), &layout_, 0);
@@ -110,6 +123,7 @@ void DatagramIo::arm(std::size_t socket) {
     sqe->buf_group = buffers_of(sockets_[socket]).group();
     sqe->user_data = to_user_data(
         {.slot = static_cast<std::uint32_t>(socket), .kind = OpKind::receive_datagrams});
+    sockets_[socket].armed = true;
 }
 
 /// Fills `datagram` from a completion; returns the buffer to recycle, or -1 when there is nothing.
@@ -118,10 +132,14 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     Socket& socket = sockets_[number];
     BufferGroup& buffers = buffers_of(socket);
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && cqe.res != -ECANCELED) {
-        if (cqe.res == -ENOBUFS) {
+        if (cqe.res == -ENOBUFS && !socket.patient) {
             metrics_.receive_overruns.add();
         }
-        arm(number); // buffers ran out, or an ICMP error was reported: go on receiving
+        if (socket.patient && holds()) {
+            socket.armed = false; // release_held() goes on
+        } else {
+            arm(number); // buffers ran out, or an ICMP error was reported: go on receiving
+        }
     }
     if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
         return -1;
@@ -172,7 +190,7 @@ int DatagramIo::find(UdpService service, std::uint8_t index,
     for (const Socket& socket : sockets_) {
         const bool by_interface =
             service != UdpService::tftp && service != UdpService::tftp_transfer;
-        if (socket.service == service &&
+        if (socket.service == service && !socket.patient &&
             (by_interface ? interface == 0 || socket.interface == interface : socket.index == index)) {
             return socket.fd.get();
         }

@@ -24,8 +24,8 @@ struct WorkerLimits {
 
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
-/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content, on_control, expire,
-/// next_deadline (see net/engine.hh).
+/// Engine: receive, takes_discovers, on_stream_open/data/progress/sent/closed, on_content,
+/// on_control, expire, next_deadline (see net/engine.hh).
 template <class Engine>
 class Worker {
 public:
@@ -84,6 +84,10 @@ public:
     void step(const Now& now) {
         out_.control_room = mailbox_.to_control.room();
         ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
+        if (datagrams_.holds() && engine_.takes_discovers()) {
+            datagrams_.release_held(
+                [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
+        }
         ControlMessage message;
         while (mailbox_.to_worker.pop(message)) {
             if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
@@ -125,8 +129,10 @@ private:
             }
             break;
         case OpKind::receive_datagrams:
+            // What is held is older than what comes now, and goes first.
             datagrams_.on_received(
-                cqe, [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
+                cqe, datagrams_.holds() || !engine_.takes_discovers(),
+                [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
             break;
         case OpKind::send_datagram:
             datagrams_.on_sent(cqe);

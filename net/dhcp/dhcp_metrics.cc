@@ -94,6 +94,8 @@ void DhcpMetrics::report(Exposition& exposition) const {
           addresses_never_used);
     gauge("muster_dhcp_links_dry", {}, "Links whose pools have no address left for newcomers",
           links_dry);
+    gauge("muster_dhcp_requests_waiting", {}, "Messages received that wait for their turn",
+          waiting);
     gauge("muster_dhcp_commits_pending", {}, "Acknowledgements that wait for their commit",
           commits_pending);
 }

@@ -66,6 +66,7 @@ struct DhcpMetrics {
     Counter addresses_never_used;
     Counter commits_pending;
     Counter links_dry;
+    Counter waiting; ///< messages in the intake
 
     /// Thread: any; reads counters alone.
     void report(Exposition& exposition) const;

@@ -18,6 +18,7 @@ bool same_pools(const SubnetPlan& a, const SubnetPlan& b) {
 
 DhcpServer::DhcpServer(const DhcpLimits& limits)
     : limits_(limits),
+      intake_(limits.intake),
       site_(std::make_shared<Snapshot>()),
       leases_(LeaseLimits{.leases_max = limits.leases_max,
                           .offer_hold = limits.offer_hold,
@@ -82,8 +83,9 @@ void DhcpServer::on_node_boot(const NodeBoot& node) noexcept {
     refresh_gauges();
 }
 
-void DhcpServer::expire(const Now& now, Outbox& /*out*/) noexcept {
+void DhcpServer::expire(const Now& now, Outbox& out) noexcept {
     leases_.expire(now);
+    intake_.serve([&](const RxDatagram& datagram) { receive(datagram, now, out); });
     refresh_gauges();
 }
 
@@ -95,6 +97,7 @@ void DhcpServer::refresh_gauges() noexcept {
     metrics_.leases_declined.set(count.declined);
     metrics_.addresses_never_used.set(leases_.never_used());
     metrics_.commits_pending.set(pending_.in_use());
+    metrics_.waiting.set(intake_.waiting());
 }
 
 const InterfaceInfo* DhcpServer::find_interface(std::uint32_t index) const noexcept {
@@ -109,6 +112,27 @@ bool DhcpServer::is_ours(const Ipv4Address& address) const noexcept {
            std::any_of(interfaces_.begin(), interfaces_.end(), [&](const InterfaceInfo& interface) {
                return interface.address == address;
            });
+}
+
+void DhcpServer::take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {
+    const DhcpIntake::Taken taken = intake_.take(datagram, now.steady);
+    if (taken.made_room) {
+        drop_unread(taken.made_room_type, DhcpDrop::queue_full);
+    }
+    switch (taken.verdict) {
+    case DhcpIntake::Verdict::waits:
+        return metrics_.waiting.set(intake_.waiting());
+    case DhcpIntake::Verdict::dropped:
+        return drop_unread(taken.type, taken.reason);
+    case DhcpIntake::Verdict::foreign:
+        return receive(datagram, now, out); // which says what is wrong with it
+    }
+}
+
+/// Counted as the request that it was, so that requests are answered or dropped, and nothing else.
+void DhcpServer::drop_unread(DhcpMessageType type, DhcpDrop reason) noexcept {
+    metrics_.received.add(type);
+    drop(reason);
 }
 
 void DhcpServer::receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {

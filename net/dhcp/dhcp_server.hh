@@ -36,12 +36,19 @@ public:
     /// Before the first receive(), before or after the first on_snapshot().
     void restore(std::span<const LeaseRecord> records, const Now& now) noexcept;
 
-    /// A datagram of UdpService::dhcp.
+    /// A datagram of UdpService::dhcp: it waits its turn, which comes with expire(). See
+    /// DhcpIntake.
+    void take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
+    /// False: messages that begin an exchange may as well stay with the kernel for now.
+    [[nodiscard]] bool takes_more() const noexcept { return intake_.takes_more(); }
+    /// The same, answered at once.
     void receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
     void on_node_boot(const NodeBoot& node) noexcept;
     void on_lease_committed(const LeaseCommitted& commit, const Now& now, Outbox& out) noexcept;
     void expire(const Now& now, Outbox& out) noexcept;
-    [[nodiscard]] Instant next_deadline() const noexcept { return leases_.next_deadline(); }
+    [[nodiscard]] Instant next_deadline() const noexcept {
+        return intake_.waiting() > 0 ? Instant{} : leases_.next_deadline();
+    }
 
     [[nodiscard]] const DhcpMetrics& metrics() const noexcept { return metrics_; }
     [[nodiscard]] const LeaseTable& leases() const noexcept { return leases_; }
@@ -121,10 +128,12 @@ private:
     [[nodiscard]] bool names_another_server(const Exchange& x) const noexcept;
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
     void set_aside_own_addresses();
+    void drop_unread(DhcpMessageType type, DhcpDrop reason) noexcept;
     void drop(DhcpDrop reason) noexcept { metrics_.drops.add(reason); }
     void refresh_gauges() noexcept;
 
     DhcpLimits limits_;
+    DhcpIntake intake_;
     std::vector<InterfaceInfo> interfaces_;
     SnapshotRef site_; ///< never null
     SubnetIndex subnets_;

@@ -262,6 +262,13 @@ Result<void, StartError> Daemon::start() {
     }
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
+        if (const auto lost = receive_buffer_errors()) {
+            exposition.add(Exposition::Kind::counter, "muster_host_udp_receive_buffer_errors_total",
+                           {},
+                           "UDP datagrams of this network namespace that found the receive buffer "
+                           "of their socket full.",
+                           static_cast<double>(*lost));
+        }
     };
     control_ = std::make_unique<Control>(*store_, *index_, fill_random, std::move(control));
     control_->start(std::move(*stored), site, read_clock());

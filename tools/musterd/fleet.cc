@@ -43,6 +43,9 @@ struct Fleet::Member {
             if (of.dhcp.valid()) {
                 datagrams.add(UdpService::dhcp, index, of.interface, std::move(of.dhcp));
             }
+            if (of.dhcp_discovers.valid()) {
+                datagrams.add_patient(UdpService::dhcp, of.interface, std::move(of.dhcp_discovers));
+            }
             if (of.pxe.valid()) {
                 datagrams.add(UdpService::pxe, index, of.interface, std::move(of.pxe));
             }

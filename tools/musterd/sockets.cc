@@ -18,9 +18,14 @@ namespace {
 
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
-    if (options.dhcp != "off") {
-        MUSTER_PLACE(sockets.dhcp,
-                     open_broadcast_socket(interface, options.dhcp_port, "DHCP (--dhcp-port)"));
+    constexpr const char* dhcp = "DHCP (--dhcp-port)";
+    if (options.dhcp == "server") {
+        DhcpSockets both;
+        MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
+        sockets.dhcp = std::move(both.first);
+        sockets.dhcp_discovers = std::move(both.discovers);
+    } else if (options.dhcp == "proxy") {
+        MUSTER_PLACE(sockets.dhcp, open_broadcast_socket(interface, options.dhcp_port, dhcp));
     }
     if (options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.pxe,

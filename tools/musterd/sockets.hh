@@ -20,6 +20,7 @@ inline constexpr std::uint8_t tftp_transfer_sockets = 4;
 struct InterfaceSockets {
     std::uint32_t interface = 0;
     Fd dhcp;
+    Fd dhcp_discovers;
     Fd pxe;
     Fd icmpv6;
     Fd tftp;

@@ -72,6 +72,7 @@ public:
     void on_stream_closed(StreamId, const Now&, Outbox&) { ++closed; }
     void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
     void expire(const Now&, Outbox&) {}
+    [[nodiscard]] bool takes_discovers() const { return true; }
     [[nodiscard]] Instant next_deadline() const { return Instant::never(); }
 
     ContentRef content;
