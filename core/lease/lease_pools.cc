@@ -134,6 +134,25 @@ LeaseTable::Slot LeaseTable::oldest_idle(const LeaseClient& client) const noexce
     return oldest;
 }
 
+std::size_t LeaseTable::candidates(LinkId link, std::span<Ipv4Address> out) const noexcept {
+    const Link* found = find_link(link);
+    std::size_t count = 0;
+    for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
+        const Pool& pool = found->pools[i];
+        for (auto n = pool.never_used.smallest(); n && count < out.size();
+             n = pool.never_used.smallest_from(*n + 1)) {
+            out[count++] = from_number(to_number(pool.range.first) + *n);
+        }
+    }
+    for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
+        for (Slot slot = found->pools[i].idle_head; slot != Lease::no_link && count < out.size();
+             slot = at(slot).next_idle) {
+            out[count++] = at(slot).address;
+        }
+    }
+    return count;
+}
+
 std::uint64_t LeaseTable::pool_size(LinkId link) const noexcept {
     const Link* found = find_link(link);
     std::uint64_t size = 0;

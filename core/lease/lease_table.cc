@@ -283,6 +283,34 @@ void LeaseTable::decline(LeaseId id, Instant until) noexcept {
     timers_.arm(slot, until);
 }
 
+std::optional<LeaseId> LeaseTable::quarantine(const Ipv4Address& address, Instant until) noexcept {
+    const LinkId link = link_of(address);
+    const Pool* pool = pool_of(link, address);
+    if (pool == nullptr || by_address_.contains(address) ||
+        !pool->never_used.contains(to_number(address) - to_number(pool->range.first))) {
+        return std::nullopt;
+    }
+    const auto claimed = leases_.claim();
+    if (claimed.value == nullptr) {
+        return std::nullopt;
+    }
+    claimed.value->address = address;
+    claimed.value->link = link;
+    claimed.value->state = Lease::State::declined;
+    set_never_used(link, address, false);
+    by_address_.emplace(address, claimed.handle.slot);
+    ++counter(Lease::State::declined);
+    timers_.arm(claimed.handle.slot, until);
+    return LeaseId{claimed.handle.slot};
+}
+
+void LeaseTable::defer(LeaseId id) noexcept {
+    if (at(raw(id)).listed) {
+        unlink_idle(raw(id));
+        link_idle(raw(id));
+    }
+}
+
 void LeaseTable::withdraw(LeaseId id) noexcept {
     if (at(raw(id)).state == Lease::State::offered && !at(raw(id)).committing()) {
         timers_.cancel(raw(id));

@@ -5,6 +5,7 @@
 
 #include "io/host/clock.hh"
 #include "io/host/content_store.hh"
+#include "io/host/probe_sockets.hh"
 #include "io/uring/datagram_io.hh"
 #include "io/uring/ring.hh"
 #include "io/uring/stream_io.hh"
@@ -25,7 +26,7 @@ struct WorkerLimits {
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
 /// Engine: receive, takes_discovers, on_stream_open/data/progress/sent/closed, on_content,
-/// on_control, expire, next_deadline (see net/engine.hh).
+/// on_control, expire, next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
 template <class Engine>
 class Worker {
 public:
@@ -52,6 +53,8 @@ public:
     }
 
     [[nodiscard]] DatagramIo& datagrams() noexcept { return datagrams_; }
+    /// Without them the engine's probes go nowhere.
+    void set_probe_sockets(ProbeSockets sockets) { probe_sockets_ = std::move(sockets); }
     [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
     [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }
     [[nodiscard]] const StreamIo& streams() const noexcept { return streams_; }
@@ -96,6 +99,9 @@ public:
             engine_.on_control(std::move(message), now, out_);
         }
         engine_.expire(now, out_);
+        if (engine_.next_probe() <= now.steady) {
+            probe(now);
+        }
         perform(now);
         if (now.steady >= next_sweep_) {
             streams_.sweep(now);
@@ -106,6 +112,19 @@ public:
 private:
     static constexpr Duration drain_max = std::chrono::seconds{3};
     static constexpr Duration sweep_interval = std::chrono::seconds{1};
+
+    /// What the last questions brought, then the next ones.
+    void probe(const Now& now) {
+        if (probe_sockets_.valid()) {
+            probe_sockets_.receive(
+                [&](const ConflictAnswer& answer) { engine_.on_conflict_answer(answer, now); });
+        }
+        engine_.ask(now, probes_, out_);
+        for (const ConflictProbe& question : probes_) {
+            probe_sockets_.send(question);
+        }
+        probes_.clear();
+    }
 
     void arm_wake() {
         io_uring_sqe* sqe = ring_.sqe();
@@ -188,6 +207,8 @@ private:
     DatagramIo datagrams_;
     StreamIo streams_;
     ContentStore content_;
+    ProbeSockets probe_sockets_;
+    std::vector<ConflictProbe> probes_;
     Outbox out_;
     std::vector<OpenRequest> opens_;
     Instant next_sweep_;

@@ -19,6 +19,7 @@ bool same_pools(const SubnetPlan& a, const SubnetPlan& b) {
 DhcpServer::DhcpServer(const DhcpLimits& limits)
     : limits_(limits),
       intake_(limits.intake),
+      prober_(limits.prober),
       site_(std::make_shared<Snapshot>()),
       leases_(LeaseLimits{.leases_max = limits.leases_max,
                           .offer_hold = limits.offer_hold,
@@ -32,6 +33,7 @@ DhcpServer::DhcpServer(const DhcpLimits& limits)
 void DhcpServer::on_interfaces(std::span<const InterfaceInfo> interfaces) noexcept {
     interfaces_.assign(interfaces.begin(), interfaces.end());
     set_aside_own_addresses();
+    prober_.set_links(plan().subnets, interfaces_);
     refresh_gauges();
 }
 
@@ -43,6 +45,7 @@ void DhcpServer::on_snapshot(SnapshotRef site, const Now& /*now*/) noexcept {
     if (!std::equal(before.begin(), before.end(), after.begin(), after.end(), same_pools)) {
         leases_.set_subnets(after);
     }
+    prober_.set_links(after, interfaces_);
     dry_.assign(after.size(), {});
     metrics_.links_dry.set(0);
     set_aside_own_addresses();

@@ -188,6 +188,35 @@ class Dhcp(RigTest):
             self.assertLess(time.monotonic(), end, f"{name} stays {self.metric(name)}")
             time.sleep(0.1)
 
+    def test_an_address_that_somebody_has_is_not_offered(self):
+        self.rig.client("ip", "addr", "add", "10.66.0.100/24", "dev", "eth0")
+        self.rig.client("ip", "addr", "add", "10.66.0.102/24", "dev", "eth0")
+        self.rig.start()
+        self.wait_metric("muster_dhcp_conflicts_total", 2)
+        self.rig.client("ip", "addr", "flush", "dev", "eth0", "scope", "global")
+        self.assertIn("ip=10.66.0.101 ", self.udhcpc())
+        self.rig.client_mac("52:54:00:00:09:09")
+        self.assertIn("ip=10.66.0.103 ", self.udhcpc())
+        states = {lease["address"]: lease["state"] for lease in self.rig.api("/api/v1/leases")["leases"]}
+        self.assertEqual(states, {"10.66.0.100": "declined", "10.66.0.101": "bound",
+                                  "10.66.0.102": "declined", "10.66.0.103": "bound"})
+
+    def test_behind_a_relay_it_is_found_by_icmp(self):
+        self.rig.write_site(**{"site.yaml": f"""\
+            server: {{address: {SERVER}}}
+            subnets:
+              - {{subnet: 10.66.0.0/24}}
+              - {{subnet: 10.67.0.0/24, relay: {{giaddr: 10.66.0.2}}, pools: [10.67.0.100-10.67.0.110]}}
+            unknown-nodes: ignore
+            """})
+        self.rig.client("ip", "addr", "add", "10.66.0.2/24", "dev", "eth0")
+        self.rig.client("ip", "addr", "add", "10.67.0.100/32", "dev", "lo")
+        self.rig.in_server("ip", "route", "add", "10.67.0.0/24", "via", "10.66.0.2")
+        self.rig.start()
+        self.wait_metric("muster_dhcp_conflicts_total", 1)
+        discover = message("52:54:00:00:07:07", [(53, b"\1")], giaddr="10.66.0.2")
+        self.assertEqual(self.ask(discover, bind=67, to=SERVER).yiaddr, "10.67.0.101")
+
     def test_a_flood_from_one_machine_takes_nothing_from_others(self):
         self.rig.start()
         flood = message("52:54:00:00:0f:0f", [(53, b"\1")])

@@ -16,6 +16,7 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
                              std::uint32_t lease_room, bool first) {
     EngineOptions engine;
     engine.dhcp_limits.leases_max = lease_room;
+    engine.dhcp_limits.probes = true;
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.router_advertisements = first && options.router_advertisements;
@@ -64,6 +65,7 @@ struct Fleet::Member {
                           std::move(sockets.tftp_transfers[i]));
         }
         datagrams.set_packet_socket(std::move(sockets.packet));
+        worker.set_probe_sockets(std::move(sockets.probes));
     }
 
     Engine engine;

@@ -84,6 +84,9 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
         if (i == 0 && options.dhcp != "off") {
             MUSTER_PLACE(all[i].packet, open_packet_socket());
         }
+        if (i == 0 && options.dhcp == "server") {
+            MUSTER_PLACE(all[i].probes, ProbeSockets::open(interfaces));
+        }
         for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
             all[i].tftp_transfers.emplace_back();
             MUSTER_PLACE(all[i].tftp_transfers.back(),

@@ -4,6 +4,7 @@
 
 #include "core/port/interface_info.hh"
 #include "io/host/fd.hh"
+#include "io/host/probe_sockets.hh"
 #include "io/host/sys_error.hh"
 
 #include "tools/musterd/options.hh"
@@ -30,6 +31,7 @@ struct InterfaceSockets {
 struct WorkerSockets {
     std::vector<InterfaceSockets> interfaces;
     Fd packet;
+    ProbeSockets probes;
     std::vector<Fd> tftp_transfers;
 };
 

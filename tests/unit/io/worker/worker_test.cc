@@ -73,6 +73,9 @@ public:
     void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
     void expire(const Now&, Outbox&) {}
     [[nodiscard]] bool takes_discovers() const { return true; }
+    void ask(const Now&, std::vector<ConflictProbe>&, Outbox&) {}
+    [[nodiscard]] Instant next_probe() const { return Instant::never(); }
+    void on_conflict_answer(const ConflictAnswer&, const Now&) {}
     [[nodiscard]] Instant next_deadline() const { return Instant::never(); }
 
     ContentRef content;
