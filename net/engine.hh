@@ -43,9 +43,6 @@ public:
 
     /// DHCP messages wait for expire(), so that of one burst the urgent come first.
     void receive(const RxDatagram& packet, const Now& now, Outbox& out) noexcept;
-    /// False: a driver that can tell DISCOVERs from other datagrams before it reads them should
-    /// leave them in the kernel until this is true again.
-    [[nodiscard]] bool takes_discovers() const noexcept { return !dhcp_ || dhcp_->takes_more(); }
     /// When next_probe() is due: acts on answers heard, appends the addresses to ask about now.
     void ask(const Now& now, std::vector<ConflictProbe>& probes, Outbox& out) {
         if (dhcp_) {

@@ -18,7 +18,9 @@ constexpr std::uint16_t request_buffer_group = 1;
 constexpr std::uint16_t bulk_buffer_group = 3; // 2 is the streams'
 constexpr std::uint16_t patient_buffer_group = 4;
 constexpr std::uint32_t buffer_count = 2048;
-constexpr std::uint32_t patient_buffer_count = 256; // DhcpIntake::read_ahead
+// Four times what the DHCP server answers in a turn: under a flood it reads on, so that whoever is
+// not part of the flood is heard, and still answers at more than half of its rate.
+constexpr std::uint32_t patient_buffer_count = 256;
 /// Room for the kernel's header, the sender's address, packet info, and a whole Ethernet payload.
 constexpr std::uint32_t buffer_size = 2048;
 constexpr std::size_t control_size = 128;
@@ -94,7 +96,6 @@ Result<void, SysError> DatagramIo::open() {
         !opened) {
         return opened;
     }
-    held_.reserve(patient_buffer_count);
     if (auto opened =
             patient_buffers_.open(ring_, patient_buffer_group, patient_buffer_count, buffer_size);
         !opened) {
@@ -123,7 +124,6 @@ void DatagramIo::arm(std::size_t socket) {
     sqe->buf_group = buffers_of(sockets_[socket]).group();
     sqe->user_data = to_user_data(
         {.slot = static_cast<std::uint32_t>(socket), .kind = OpKind::receive_datagrams});
-    sockets_[socket].armed = true;
 }
 
 /// Fills `datagram` from a completion; returns the buffer to recycle, or -1 when there is nothing.
@@ -135,11 +135,7 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
         if (cqe.res == -ENOBUFS && !socket.patient) {
             metrics_.receive_overruns.add();
         }
-        if (socket.patient && holds()) {
-            socket.armed = false; // release_held() goes on
-        } else {
-            arm(number); // buffers ran out, or an ICMP error was reported: go on receiving
-        }
+        arm(number); // buffers ran out, or an ICMP error was reported: go on receiving
     }
     if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) {
         return -1;

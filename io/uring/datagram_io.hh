@@ -34,44 +34,24 @@ public:
     /// Adds a socket and starts to receive on it. `index` is what datagrams carry as `socket`,
     /// counted from 0 within each service; `interface` 0 if it is not bound to one.
     void add(UdpService service, std::uint8_t index, std::uint32_t interface, Fd socket);
-    /// Adds a second socket of the service for datagrams that can wait: while the engine takes no
-    /// more of them they stay in the kernel's buffer, and the newest are lost when that is full.
+    /// Adds a second socket of the service for datagrams that can wait: of these a turn brings few,
+    /// the rest stays in the kernel's buffer, and the newest are lost when that is full.
     void add_patient(UdpService service, std::uint32_t interface, Fd socket);
     /// The socket for TxDatagram::link.
     void set_packet_socket(Fd socket) { packet_socket_ = std::move(socket); }
 
-    /// Handles a completion of kind receive_datagrams: calls `deliver(const RxDatagram&)`, or keeps
-    /// the datagram where it is if it came to a patient socket and `hold` is set.
+    /// Handles a completion of kind receive_datagrams: calls `deliver(const RxDatagram&)`.
     template <class Deliver>
-    void on_received(const Completion& cqe, bool hold, Deliver&& deliver) {
+    void on_received(const Completion& cqe, Deliver&& deliver) {
         RxDatagram datagram;
         const int buffer = take(cqe, datagram);
         if (buffer < 0) {
             return;
         }
         metrics_.received.add();
-        const Socket& socket = sockets_[to_token(cqe.user_data).slot];
-        if (hold && socket.patient) {
-            held_.push_back({datagram, static_cast<std::uint16_t>(buffer)});
-            return;
-        }
         deliver(static_cast<const RxDatagram&>(datagram));
-        buffers_of(socket).recycle(static_cast<std::uint16_t>(buffer));
-    }
-    [[nodiscard]] bool holds() const noexcept { return !held_.empty(); }
-    /// Delivers what was held and receives again on the patient sockets.
-    template <class Deliver>
-    void release_held(Deliver&& deliver) {
-        for (const Held& held : held_) {
-            deliver(held.datagram);
-            patient_buffers_.recycle(held.buffer);
-        }
-        held_.clear();
-        for (std::size_t i = 0; i < sockets_.size(); ++i) {
-            if (!sockets_[i].armed) {
-                arm(i);
-            }
-        }
+        buffers_of(sockets_[to_token(cqe.user_data).slot])
+            .recycle(static_cast<std::uint16_t>(buffer));
     }
     /// Handles a completion of kind send_datagram.
     void on_sent(const Completion& cqe) noexcept;
@@ -89,12 +69,6 @@ private:
         std::uint32_t interface = 0;
         Fd fd;
         bool patient = false;
-        bool armed = false; ///< a receive is under way
-    };
-    /// A datagram of a patient socket, still in its buffer.
-    struct Held {
-        RxDatagram datagram;
-        std::uint16_t buffer = 0;
     };
     struct TxSlot;
 
@@ -115,10 +89,9 @@ private:
     /// ACKs took every buffer before, and machines that asked for an address were not heard.
     BufferGroup request_buffers_;
     BufferGroup bulk_buffers_;
-    BufferGroup patient_buffers_; ///< few: what they hold has left the kernel's buffer for good
+    BufferGroup patient_buffers_; ///< few: what a turn reads of what can wait
     msghdr layout_{};             ///< the kernel reads it on every receive: name and control sizes
     std::vector<Socket> sockets_;
-    std::vector<Held> held_;
     Fd packet_socket_;
     std::unique_ptr<TxSlot[]> slots_;
     std::vector<std::uint32_t> free_slots_;

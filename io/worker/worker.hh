@@ -25,7 +25,7 @@ struct WorkerLimits {
 
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
-/// Engine: receive, takes_discovers, on_stream_open/data/progress/sent/closed, on_content,
+/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content,
 /// on_control, expire, next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
 template <class Engine>
 class Worker {
@@ -87,10 +87,6 @@ public:
     void step(const Now& now) {
         out_.control_room = mailbox_.to_control.room();
         ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
-        if (datagrams_.holds() && engine_.takes_discovers()) {
-            datagrams_.release_held(
-                [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
-        }
         ControlMessage message;
         while (mailbox_.to_worker.pop(message)) {
             if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
@@ -148,10 +144,8 @@ private:
             }
             break;
         case OpKind::receive_datagrams:
-            // What is held is older than what comes now, and goes first.
             datagrams_.on_received(
-                cqe, datagrams_.holds() || !engine_.takes_discovers(),
-                [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
+                cqe, [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
             break;
         case OpKind::send_datagram:
             datagrams_.on_sent(cqe);

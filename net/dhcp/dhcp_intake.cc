@@ -51,7 +51,7 @@ DhcpIntake::DhcpIntake(const DhcpIntakeLimits& limits)
       machines_(limits.machines, limits.machine),
       ports_(limits.ports, limits.port),
       messages_(limits.waiting_max),
-      bytes_(std::make_unique<std::byte[]>(limits.waiting_max * message_room)),
+      bytes_(std::make_unique_for_overwrite<std::byte[]>(limits.waiting_max * message_room)),
       lanes_(lane_count) {
     MUSTER_CHECK(limits.waiting_max > 0);
     MUSTER_CHECK(limits.first_per_turn > 0 && limits.later_per_turn > 0);
@@ -179,7 +179,6 @@ DhcpIntake::Taken DhcpIntake::take(const RxDatagram& datagram, Instant now) noex
 
 void DhcpIntake::append(std::uint16_t lane, Class in, std::uint32_t slot) noexcept {
     const auto index = static_cast<std::size_t>(in);
-    busy_lanes_ += lanes_[lane].count() == 0 ? 1U : 0U;
     Queue& queue = lanes_[lane].queues[index];
     messages_[slot].next = none;
     messages_[slot].previous = queue.tail;
@@ -208,7 +207,6 @@ DhcpMessageType DhcpIntake::drop_newest(std::uint16_t lane, Class in) noexcept {
     (queue.tail == none ? queue.head : messages_[queue.tail].next) = none;
     --queue.count; // a turn without a message is passed over
     --waiting_;
-    busy_lanes_ -= lanes_[lane].count() == 0 ? 1U : 0U;
     release(slot);
     return messages_[slot].type;
 }
@@ -232,7 +230,6 @@ std::uint32_t DhcpIntake::pop(Class in) noexcept {
         if (--queue.count > 0) {
             give_turn(lane, in);
         }
-        busy_lanes_ -= lanes_[lane].count() == 0 ? 1U : 0U;
         return slot;
     }
     return none;

@@ -8,7 +8,6 @@
 #include "net/dhcp/source_budget.hh"
 #include "net/wire/dhcp_message.hh"
 
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -18,8 +17,8 @@ namespace muster {
 
 struct DhcpIntakeLimits {
     /// Messages that wait; at it the newest DISCOVER of the source with most of them goes
-    /// (`queue_full`). 1.6 KB each.
-    std::uint32_t waiting_max = 2'048;
+    /// (`queue_full`). 1.6 KB each, of which only those ever used are resident.
+    std::uint32_t waiting_max = 8'192;
     /// Answered before sockets and timers get their turn again.
     std::uint32_t first_per_turn = 256; ///< messages of exchanges under way
     std::uint32_t later_per_turn = 64;  ///< those that begin one
@@ -42,8 +41,8 @@ struct DhcpIntakeLimits {
 /// token bucket each; what is beyond it is dropped before it costs anything.
 ///
 /// Queue full: the longest lane gives up its newest message, of those that begin an exchange if it
-/// has any. Where one lane is all there is, takes_more() says so, and the driver may leave further
-/// ones with the kernel, which drops the newest when its buffer is full at no cost to us.
+/// has any. So the driver reads on under any load: what it left in the kernel would be the loud
+/// lane's, and others would be lost behind it.
 ///
 /// Thread: worker 0.
 class DhcpIntake {
@@ -73,17 +72,6 @@ public:
     }
 
     [[nodiscard]] std::uint32_t waiting() const noexcept { return waiting_; }
-    /// False while the queue is nearly full and one lane has all of it: to read more from the
-    /// kernel would only be work. With several lanes more must be read, or the loud one keeps the
-    /// others out of the kernel's buffer. What a driver has read already when it hears of this
-    /// still finds room later.
-    [[nodiscard]] bool takes_more() const noexcept {
-        return limits_.waiting_max - waiting_ >= std::min(read_ahead, limits_.waiting_max / 2) ||
-               busy_lanes_ > 1;
-    }
-
-    /// Messages that a driver may hold, read but not handed over, while takes_more() is false.
-    static constexpr std::uint32_t read_ahead = 256;
 
 private:
     enum class Class : std::uint8_t { first, later };
@@ -158,7 +146,6 @@ private:
     std::vector<Lane> lanes_;
     std::array<Turns, 2> turns_;
     std::uint32_t waiting_ = 0;
-    std::uint32_t busy_lanes_ = 0;
 };
 
 } // namespace muster

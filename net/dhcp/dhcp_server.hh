@@ -39,8 +39,6 @@ public:
     /// A datagram of UdpService::dhcp: it waits its turn, which comes with expire(). See
     /// DhcpIntake.
     void take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
-    /// False: messages that begin an exchange may as well stay with the kernel for now.
-    [[nodiscard]] bool takes_more() const noexcept { return intake_.takes_more(); }
     /// The same, answered at once.
     void receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
     /// Acts on the answers of the last round, and appends the addresses to ask about now; see
