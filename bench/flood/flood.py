@@ -29,7 +29,7 @@ kind, count = sys.argv[1], [0]
 def message(mac, giaddr):
     return (b"\1\1\6\0" + mac[2:6] + b"\0\0\x80\0" + bytes(12) + giaddr + mac + bytes(10 + 192) + b"\x63\x82\x53\x63" +
             b"\x35\1\1" + b"\xff" + bytes(56))
-macs = [b"\2\7" + random.randbytes(4) for _ in range(1 if kind == "one" else 40000)]
+macs = [b"\2\7" + random.randbytes(4) for _ in range(1 if kind == "one" else 4000)]
 if kind == "relay":
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((sys.argv[2], 67)); s.connect((sys.argv[3], 67))

@@ -50,9 +50,12 @@ public:
         }
         metrics_.received.add();
         deliver(static_cast<const RxDatagram&>(datagram));
-        buffers_of(sockets_[to_token(cqe.user_data).slot])
-            .recycle(static_cast<std::uint16_t>(buffer));
+        const Socket& socket = sockets_[to_token(cqe.user_data).slot];
+        patient_received_ += socket.patient ? 1U : 0U;
+        buffers_of(socket).recycle(static_cast<std::uint16_t>(buffer));
     }
+    /// Datagrams of patient sockets so far.
+    [[nodiscard]] std::uint64_t patient_received() const noexcept { return patient_received_; }
     /// Handles a completion of kind send_datagram.
     void on_sent(const Completion& cqe) noexcept;
 
@@ -95,6 +98,7 @@ private:
     Fd packet_socket_;
     std::unique_ptr<TxSlot[]> slots_;
     std::vector<std::uint32_t> free_slots_;
+    std::uint64_t patient_received_ = 0;
     bool segmentation_ = true;
     DatagramMetrics metrics_;
 };
