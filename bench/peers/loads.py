@@ -188,7 +188,7 @@ def storm(nodes, firmware, power_on):
     def measure(lab, server):
         got, cpu = accounted(lab, lambda: muster_load(
             lab, "storm", "--server", SERVER, "--interface", "eth0", "--nodes", nodes,
-            "--firmware", firmware, "--power-on", power_on, timeout=900))
+            "--firmware", firmware, "--power-on", power_on, "--deadline", "10m", timeout=900))
         installed = got["time_to_installed_ms"]
         return Result(rate=got["installed"] / got["seconds"], failed=got["lost"],
                       server_cpu_seconds=cpu, work=got["installed"], p50_ms=installed["p50"],
@@ -242,6 +242,6 @@ LOADS = {
     ],
     "storm": [
         Load("1,000 machines, mixed, within 30 s", "machines", storm(1000, "mixed", "30s"),
-             {"storm/linux": 8 * MIB, "storm/initrd": 16 * MIB, "storm/image": 32 * MIB}),
+             {"storm/linux": 4 * MIB, "storm/initrd": 8 * MIB, "storm/image": 16 * MIB}),
     ],
 }
