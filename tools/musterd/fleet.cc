@@ -65,7 +65,6 @@ struct Fleet::Member {
                           std::move(sockets.tftp_transfers[i]));
         }
         datagrams.set_packet_socket(std::move(sockets.packet));
-        worker.set_probe_sockets(std::move(sockets.probes));
     }
 
     Engine engine;
@@ -113,6 +112,8 @@ Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin
                     ready.set_value(std::move(opened));
                     return;
                 }
+                // Before the site is there: with it come the addresses to ask about.
+                member.worker.set_probe_sockets(std::move(of.probes));
                 // "ready" is a promise: the first client finds its files, not a server that
                 // does not know its site yet.
                 member.worker.await_site();
