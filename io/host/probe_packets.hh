@@ -13,7 +13,7 @@ namespace muster {
 /// An ARP probe for `probe.address` from its interface: sender address 0.0.0.0, so that no
 /// neighbour learns anything. Source: RFC 826; RFC 5227 section 2.1.1.
 [[nodiscard]] inline std::array<std::byte, 28>
-write_arp_probe(const ConflictProbe& probe) noexcept {
+write_conflict_arp(const ConflictProbe& probe) noexcept {
     std::array<std::byte, 28> packet{}; // Ethernet, IPv4, lengths, then operation 1: request
     constexpr std::array<std::uint8_t, 8> head{0, 1, 8, 0, 6, 4, 0, 1};
     std::size_t at = 0;
@@ -31,7 +31,7 @@ write_arp_probe(const ConflictProbe& probe) noexcept {
 }
 
 /// The sender of an ARP reply; nullopt for anything else. Borrows nothing. Source: RFC 826.
-[[nodiscard]] inline std::optional<ConflictAnswer> read_arp_reply(Bytes packet) noexcept {
+[[nodiscard]] inline std::optional<ConflictAnswer> read_conflict_arp(Bytes packet) noexcept {
     ByteReader reader{packet};
     if (reader.u16() != 1 || reader.u16() != 0x0800 || reader.u8() != 6 || reader.u8() != 4 ||
         reader.u16() != 2) {
@@ -46,7 +46,7 @@ write_arp_probe(const ConflictProbe& probe) noexcept {
 }
 
 /// An ICMP echo request with our mark in it. Source: RFC 792 (Echo); RFC 1071 (its checksum).
-[[nodiscard]] inline std::array<std::byte, 16> write_echo_request(std::uint16_t mark) noexcept {
+[[nodiscard]] inline std::array<std::byte, 16> write_conflict_echo(std::uint16_t mark) noexcept {
     std::array<std::byte, 16> packet{};
     packet[0] = std::byte{8};
     packet[4] = packet[6] = static_cast<std::byte>(mark >> 8U);
@@ -61,8 +61,8 @@ write_arp_probe(const ConflictProbe& probe) noexcept {
 
 /// The sender of an echo reply with our mark, out of a whole IPv4 packet as a raw socket brings
 /// it; nullopt for anything else.
-[[nodiscard]] inline std::optional<ConflictAnswer> read_echo_reply(Bytes packet,
-                                                                   std::uint16_t mark) noexcept {
+[[nodiscard]] inline std::optional<ConflictAnswer> read_conflict_echo(Bytes packet,
+                                                                      std::uint16_t mark) noexcept {
     if (packet.size() < 20) {
         return std::nullopt;
     }

@@ -55,7 +55,7 @@ void ProbeSockets::send(const ConflictProbe& probe) noexcept {
     const auto arp = std::find_if(arp_.begin(), arp_.end(),
                                   [&](const Arp& one) { return one.interface == probe.interface; });
     if (arp != arp_.end()) {
-        const auto packet = write_arp_probe(probe);
+        const auto packet = write_conflict_arp(probe);
         sockaddr_ll everybody{};
         everybody.sll_family = AF_PACKET;
         everybody.sll_protocol = htons(ETH_P_ARP);
@@ -69,7 +69,7 @@ void ProbeSockets::send(const ConflictProbe& probe) noexcept {
     if (probe.interface != 0) {
         return;
     }
-    const auto packet = write_echo_request(mark);
+    const auto packet = write_conflict_echo(mark);
     sockaddr_storage storage{};
     const socklen_t size = write_socket_address({probe.address, 0}, storage);
     (void)::sendto(icmp_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL,

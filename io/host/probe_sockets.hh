@@ -28,10 +28,10 @@ public:
     void receive(Hear&& hear) {
         for (const Arp& arp : arp_) {
             receive(
-                arp.socket, [](Bytes packet) { return read_arp_reply(packet); }, hear);
+                arp.socket, [](Bytes packet) { return read_conflict_arp(packet); }, hear);
         }
         receive(
-            icmp_, [](Bytes packet) { return read_echo_reply(packet, mark); }, hear);
+            icmp_, [](Bytes packet) { return read_conflict_echo(packet, mark); }, hear);
     }
 
 private:
