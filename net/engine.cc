@@ -31,7 +31,7 @@ void Engine::receive(const RxDatagram& packet, const Now& now, Outbox& out) noex
     switch (packet.service) {
     case UdpService::dhcp:
         if (dhcp_) {
-            dhcp_->receive(packet, now, out);
+            dhcp_->take(packet, now, out);
         } else if (proxy_) {
             proxy_->receive(packet, out);
         }

@@ -269,15 +269,16 @@ Answer Api::list_leases(const UrlQuery& query) const {
     }
     const std::size_t limit = limit_of(query);
     Json list = Json::array();
-    const auto& all = ledger_.leases();
-    for (auto it = all.upper_bound(*start); it != all.end(); ++it) {
+    Json next;
+    ledger_.leases().each_after(*start, [&](const LeaseRecord& lease) {
         if (list.size() == limit) {
-            Json next = list.back()["address"];
-            return page("leases", std::move(list), std::move(next));
+            next = list.back()["address"];
+            return false;
         }
-        list.push_back(lease_json(it->second, ledger_));
-    }
-    return page("leases", std::move(list), nullptr);
+        list.push_back(lease_json(lease, ledger_));
+        return true;
+    });
+    return page("leases", std::move(list), std::move(next));
 }
 
 Answer Api::list_events(const UrlQuery& query) const {

@@ -12,6 +12,7 @@ void Ledger::load(StoredState state) {
     for (NodeRecord& node : state.nodes) {
         nodes_.put(std::move(node));
     }
+    address_of_mac_.reserve(state.leases.size());
     for (const LeaseRecord& lease : state.leases) {
         index_lease(lease);
     }
@@ -27,10 +28,10 @@ void Ledger::load(StoredState state) {
 
 const NodeRecord* Ledger::node_at(const Ipv4Address& address) const noexcept {
     const auto lease = leases_.find(address);
-    if (lease != leases_.end() && lease->second.state != LeaseRecord::State::declined) {
+    if (lease && lease->state != LeaseRecord::State::declined) {
         // An expired or released lease still names the likeliest owner: a machine between loader
         // and installer may be late with its renewal, and a new owner replaces the record.
-        return nodes_.find(lease->second.mac);
+        return nodes_.find(lease->mac);
     }
     const auto seen = remembered_.find(address);
     return seen == remembered_.end() ? nullptr : nodes_.find(seen->second);
@@ -50,6 +51,15 @@ void Ledger::remember_address(const Ipv4Address& address, const MacAddress& mac)
         return; // whoever is beyond this is still found by ?mac=
     }
     remembered_.insert_or_assign(address, mac);
+}
+
+void Ledger::add_lease(const LeaseRecord& lease) {
+    batch_.leases.push_back(lease);
+    if (lease.hostname[0] == '\0' && lease.state != LeaseRecord::State::declined) {
+        if (const auto known = leases_.find(lease.address); known && known->mac == lease.mac) {
+            batch_.leases.back().hostname = known->hostname;
+        }
+    }
 }
 
 void Ledger::put(NodeRecord node) {
@@ -157,15 +167,14 @@ void Ledger::take_back() {
 }
 
 void Ledger::index_lease(const LeaseRecord& lease) {
-    const auto [it, fresh] = leases_.try_emplace(lease.address, lease);
-    if (!fresh) {
+    if (const auto before = leases_.find(lease.address)) {
         // The address changes hands: its last owner is no longer there.
-        if (const auto last = address_of_mac_.find(it->second.mac);
+        if (const auto last = address_of_mac_.find(before->mac);
             last != address_of_mac_.end() && last->second == lease.address) {
             address_of_mac_.erase(last);
         }
-        it->second = lease;
     }
+    leases_.put(lease);
     if (lease.state == LeaseRecord::State::bound) {
         address_of_mac_.insert_or_assign(lease.mac, lease.address);
     }

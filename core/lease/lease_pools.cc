@@ -134,6 +134,25 @@ LeaseTable::Slot LeaseTable::oldest_idle(const LeaseClient& client) const noexce
     return oldest;
 }
 
+std::size_t LeaseTable::candidates(LinkId link, std::span<Ipv4Address> out) const noexcept {
+    const Link* found = find_link(link);
+    std::size_t count = 0;
+    for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
+        const Pool& pool = found->pools[i];
+        for (auto n = pool.never_used.smallest(); n && count < out.size();
+             n = pool.never_used.smallest_from(*n + 1)) {
+            out[count++] = from_number(to_number(pool.range.first) + *n);
+        }
+    }
+    for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
+        for (Slot slot = found->pools[i].idle_head; slot != Lease::no_link && count < out.size();
+             slot = at(slot).next_idle) {
+            out[count++] = at(slot).address;
+        }
+    }
+    return count;
+}
+
 std::uint64_t LeaseTable::pool_size(LinkId link) const noexcept {
     const Link* found = find_link(link);
     std::uint64_t size = 0;
@@ -203,22 +222,27 @@ void LeaseTable::place_leases() {
     if (links_.empty()) {
         return; // before the first site, when a restart has brought leases already
     }
-    // The order decides which lease of a machine counts: idle
-    // ones first, so that a live one takes the machine over, the later to end last.
-    std::vector<Slot> slots;
+    // The order decides which lease of a machine counts: idle ones first, so that a live one takes
+    // the machine over, the later to end last. Ranks are copied out: a million leases are sorted
+    // in a tenth of the time that it takes through the table.
+    struct Rank {
+        bool live;
+        bool durable;
+        UnixTime expires;
+        Slot slot;
+        auto operator<=>(const Rank&) const = default;
+    };
+    std::vector<Rank> slots;
+    slots.reserve(leases_.in_use());
     for (Slot slot = 0; slot < leases_.capacity(); ++slot) {
-        if (leases_.at(slot) != nullptr) {
-            slots.push_back(slot);
+        if (const Lease* lease = leases_.at(slot)) {
+            slots.push_back(
+                {lease->state != Lease::State::idle, lease->durable, lease->expires, slot});
         }
     }
-    const auto rank = [&](Slot slot) {
-        const Lease& lease = at(slot);
-        const bool live = lease.state != Lease::State::idle;
-        return std::tuple{live, lease.durable, lease.expires, slot};
-    };
-    std::sort(slots.begin(), slots.end(), [&](Slot a, Slot b) { return rank(a) < rank(b); });
+    std::sort(slots.begin(), slots.end());
     by_machine_.clear();
-    for (const Slot slot : slots) {
+    for (const auto& [live, durable, expires, slot] : slots) {
         Lease& lease = at(slot);
         lease.listed = false;
         lease.previous = Lease::no_link;
@@ -231,11 +255,11 @@ void LeaseTable::place_leases() {
     // Ended leases of addresses that are served no more are kept, for the next site may bring
     // them back; but not when they crowd the table.
     const bool crowded = leases_.in_use() > leases_.capacity() / 2;
-    for (const Slot slot : slots) {
-        const Lease& lease = at(slot);
-        if (lease.state != Lease::State::idle) {
+    for (const auto& [live, durable, expires, slot] : slots) {
+        if (live) {
             continue;
         }
+        const Lease& lease = at(slot);
         if (crowded && !reserved(lease.address) && !in_pool(lease.link, lease.address)) {
             erase(slot);
         } else {
@@ -246,15 +270,17 @@ void LeaseTable::place_leases() {
 
 std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const Now& now) {
     recycle_from_ = now.steady + limits_.recycle_hold;
-    // Those that end last come first, so that a table too small drops what matters least.
     std::vector<const LeaseRecord*> order;
     order.reserve(records.size());
     for (const LeaseRecord& record : records) {
         order.push_back(&record);
     }
-    std::stable_sort(order.begin(), order.end(), [](const LeaseRecord* a, const LeaseRecord* b) {
-        return b->expires < a->expires;
-    });
+    if (records.size() > leases_.capacity() - leases_.in_use()) {
+        // Those that end last come first, so that a table too small drops what matters least.
+        std::stable_sort(
+            order.begin(), order.end(),
+            [](const LeaseRecord* a, const LeaseRecord* b) { return b->expires < a->expires; });
+    }
     std::uint64_t dropped = 0;
     for (const LeaseRecord* record : order) {
         const bool live = record->expires > now.wall;
@@ -271,7 +297,7 @@ std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const No
         Lease& lease = *claimed.value;
         lease.address = record->address;
         lease.expires = record->expires;
-        lease.hostname = record->hostname;
+        lease.hostname = hostname_digest(record->hostname);
         lease.mac = declined ? MacAddress{} : record->mac;
         lease.remembered = !declined;
         lease.durable = record->state == LeaseRecord::State::bound;

@@ -13,12 +13,12 @@ constexpr std::uint32_t raw(LeaseId id) noexcept {
 
 } // namespace
 
-// The maps get twice the room they can fill: a flat_hash_map that is erased from and inserted into
-// then cleans up in place and never grows.
+// The maps get an eighth more room than they can fill: a flat_hash_map that is erased from and
+// inserted into then cleans up in place (it does so up to 25/32 of its capacity) and never grows.
 LeaseTable::LeaseTable(const LeaseLimits& limits)
     : limits_(limits), leases_(limits.leases_max), timers_(limits.leases_max) {
-    by_address_.reserve(std::size_t{limits.leases_max} * 2);
-    by_machine_.reserve(std::size_t{limits.leases_max} * 2);
+    by_address_.reserve(std::size_t{limits.leases_max} + limits.leases_max / 8);
+    by_machine_.reserve(std::size_t{limits.leases_max} + limits.leases_max / 8);
 }
 
 Lease& LeaseTable::at(Slot slot) noexcept {
@@ -180,7 +180,7 @@ void LeaseTable::give(Slot slot, const LeaseClient& client) noexcept {
     lease.mac = client.mac;
     lease.durable = false;
     lease.remembered = false;
-    lease.hostname = {};
+    lease.hostname = 0;
     lease.previous = Lease::no_link;
     map_machine(slot);
 }
@@ -233,7 +233,9 @@ void LeaseTable::bind(LeaseId id, const LeaseRecord& record, Instant deadline) n
     lease.durable = true;
     lease.remembered = true;
     lease.expires = record.expires;
-    lease.hostname = record.hostname;
+    if (const std::uint32_t name = hostname_digest(record.hostname); name != 0) {
+        lease.hostname = name;
+    }
     lease.previous = Lease::no_link;
     timers_.arm(slot, deadline + limits_.expiry_grace);
 }
@@ -279,6 +281,34 @@ void LeaseTable::decline(LeaseId id, Instant until) noexcept {
     lease.remembered = false;
     lease.previous = Lease::no_link;
     timers_.arm(slot, until);
+}
+
+std::optional<LeaseId> LeaseTable::quarantine(const Ipv4Address& address, Instant until) noexcept {
+    const LinkId link = link_of(address);
+    const Pool* pool = pool_of(link, address);
+    if (pool == nullptr || by_address_.contains(address) ||
+        !pool->never_used.contains(to_number(address) - to_number(pool->range.first))) {
+        return std::nullopt;
+    }
+    const auto claimed = leases_.claim();
+    if (claimed.value == nullptr) {
+        return std::nullopt;
+    }
+    claimed.value->address = address;
+    claimed.value->link = link;
+    claimed.value->state = Lease::State::declined;
+    set_never_used(link, address, false);
+    by_address_.emplace(address, claimed.handle.slot);
+    ++counter(Lease::State::declined);
+    timers_.arm(claimed.handle.slot, until);
+    return LeaseId{claimed.handle.slot};
+}
+
+void LeaseTable::defer(LeaseId id) noexcept {
+    if (at(raw(id)).listed) {
+        unlink_idle(raw(id));
+        link_idle(raw(id));
+    }
 }
 
 void LeaseTable::withdraw(LeaseId id) noexcept {

@@ -3,10 +3,12 @@
 
 #include "io/host/socket_address.hh"
 
+#include <linux/filter.h>
 #include <netinet/icmp6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
+#include <array>
 #include <string_view>
 
 namespace muster {
@@ -43,14 +45,40 @@ Result<void, SysError> bind_to(const Fd& socket, const Endpoint& endpoint, const
     return {};
 }
 
+/// A program that returns `yes` for a DISCOVER whose first option says so, else `no`. `header`:
+/// octets before the message.
+std::array<sock_filter, 8> discover_filter(std::uint32_t header, std::uint32_t yes,
+                                           std::uint32_t no) noexcept {
+    const std::uint32_t option = header + 240; // behind fixed part and magic cookie
+    constexpr std::uint16_t load_byte = BPF_LD | BPF_B | BPF_ABS;
+    constexpr std::uint16_t is_equal = BPF_JMP | BPF_JEQ | BPF_K;
+    return {{
+        {BPF_LD | BPF_W | BPF_LEN, 0, 0, 0},
+        // A load beyond the end would end the program with 0.
+        {BPF_JMP | BPF_JGE | BPF_K, 0, 5, option + 3},
+        {load_byte, 0, 0, option},
+        {is_equal, 0, 3, 53}, // message type
+        {load_byte, 0, 0, option + 2},
+        {is_equal, 0, 1, 1}, // DISCOVER
+        {BPF_RET | BPF_K, 0, 0, yes},
+        {BPF_RET | BPF_K, 0, 0, no},
+    }};
+}
+
+bool attach(int socket, int option, std::array<sock_filter, 8> program) noexcept {
+    sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    return ::setsockopt(socket, SOL_SOCKET, option, &filter, sizeof filter) == 0;
+}
+
 int family_of(const IpAddress& address) noexcept {
     return address.is_v4() ? AF_INET : AF_INET6;
 }
 
 } // namespace
 
-Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::uint16_t port,
-                                           const char* what) {
+namespace {
+
+Result<Fd, SysError> make_broadcast_socket(const InterfaceInfo& interface, const char* what) {
     Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket.valid()) {
         return sys_error(what);
@@ -64,11 +92,50 @@ Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::
         return sys_error(std::string{what} + " on " + interface.name);
     }
     widen_buffers(socket.get());
-    if (auto bound = bind_to(socket, {Ipv4Address{}, port}, what); !bound) {
+    return socket;
+}
+
+} // namespace
+
+Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::uint16_t port,
+                                           const char* what) {
+    auto socket = make_broadcast_socket(interface, what);
+    if (!socket) {
+        return socket;
+    }
+    if (auto bound = bind_to(*socket, {Ipv4Address{}, port}, what); !bound) {
         bound.error().what += " of " + interface.name;
         return std::unexpected(bound.error());
     }
     return socket;
+}
+
+Result<DhcpSockets, SysError> open_dhcp_sockets(const InterfaceInfo& interface, std::uint16_t port,
+                                                const char* what) {
+    constexpr std::uint32_t udp_header = 8; // a socket's filter sees it, a group's does not
+    constexpr std::uint32_t all = UINT32_MAX;
+    auto first = open_broadcast_socket(interface, port, what);
+    if (!first) {
+        return std::unexpected(first.error());
+    }
+    DhcpSockets sockets;
+    sockets.first = std::move(*first);
+    // Shared from here on only, so that another server on the port was an error above.
+    auto discovers = make_broadcast_socket(interface, what);
+    const bool split =
+        discovers && set(sockets.first.get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
+        set(discovers->get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
+        attach(discovers->get(), SO_ATTACH_FILTER, discover_filter(udp_header, all, 0)) &&
+        bind_to(*discovers, {Ipv4Address{}, port}, what) &&
+        // Unicast goes to one socket of the group, by number: in the order of their binding.
+        attach(discovers->get(), SO_ATTACH_REUSEPORT_CBPF, discover_filter(0, 1, 0)) &&
+        attach(sockets.first.get(), SO_ATTACH_FILTER, discover_filter(udp_header, 0, all));
+    if (split) {
+        sockets.discovers = std::move(*discovers);
+    } else {
+        set(sockets.first.get(), SOL_SOCKET, SO_REUSEPORT, 0);
+    }
+    return sockets;
 }
 
 namespace {

@@ -13,6 +13,21 @@ namespace muster {
 [[nodiscard]] Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface,
                                                          std::uint16_t port, const char* what);
 
+struct DhcpSockets {
+    Fd first;     ///< everything but DISCOVERs; all of it where the kernel has no filters
+    Fd discovers; ///< may be invalid
+};
+
+/// The same for a DHCP server, with a socket, and so a receive buffer in the kernel, for DISCOVERs
+/// alone: a flood of them, which the kernel can only cut off at the end, then costs no REQUEST.
+///
+/// What counts as a DISCOVER is one whose first option is 53, as every client known sends it; the
+/// rest comes to the first socket. Broadcasts are offered to both sockets and refused by one:
+/// the kernel counts those under `InErrors` of /proc/net/snmp, and they are none.
+/// Thread: any. Source: socket(7) SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF.
+[[nodiscard]] Result<DhcpSockets, SysError> open_dhcp_sockets(const InterfaceInfo& interface,
+                                                              std::uint16_t port, const char* what);
+
 /// UDP on one address; port 0 takes any. `shared`: several workers bind the same port and the
 /// kernel spreads clients over them. DF stays clear, since ROMs choke on the ICMP that it causes.
 /// IPv6 sockets are for IPv6 alone.

@@ -16,7 +16,11 @@ namespace {
 
 constexpr std::uint16_t request_buffer_group = 1;
 constexpr std::uint16_t bulk_buffer_group = 3; // 2 is the streams'
+constexpr std::uint16_t patient_buffer_group = 4;
 constexpr std::uint32_t datagram_buffer_count = 2048;
+// Four times what the DHCP server answers in a turn: under a flood it reads on, so that whoever is
+// not part of the flood is heard, and still answers at more than half of its rate.
+constexpr std::uint32_t patient_buffer_count = 256;
 /// Room for the kernel's header, the sender's address, packet info, and a whole Ethernet payload.
 constexpr std::uint32_t datagram_buffer_size = 2048;
 constexpr std::size_t control_size = 128;
@@ -99,6 +103,11 @@ Result<void, SysError> DatagramIo::open() {
         !opened) {
         return opened;
     }
+    if (auto opened = patient_buffers_.open(ring_, patient_buffer_group, patient_buffer_count,
+                                            datagram_buffer_size);
+        !opened) {
+        return opened;
+    }
     return bulk_buffers_.open(ring_, bulk_buffer_group, datagram_buffer_count,
                               datagram_buffer_size);
 }
@@ -109,6 +118,11 @@ void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t inter
     }
     const bool ipv6 = is_ipv6(socket.get());
     sockets_.push_back({service, index, interface, ipv6, std::move(socket)});
+    arm(sockets_.size() - 1);
+}
+
+void DatagramIo::add_patient(UdpService service, std::uint32_t interface, Fd socket) {
+    sockets_.push_back({service, 0, interface, false, std::move(socket), true});
     arm(sockets_.size() - 1);
 }
 
@@ -127,7 +141,7 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     Socket& socket = sockets_[number];
     BufferGroup& buffers = buffers_of(socket);
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && cqe.res != -ECANCELED) {
-        if (cqe.res == -ENOBUFS) {
+        if (cqe.res == -ENOBUFS && !socket.patient) {
             metrics_.receive_overruns.add();
         }
         arm(number); // buffers ran out, or an ICMP error was reported: go on receiving
@@ -181,7 +195,7 @@ int DatagramIo::find(UdpService service, std::uint8_t index, std::uint32_t inter
     for (const Socket& socket : sockets_) {
         const bool by_interface =
             service != UdpService::tftp && service != UdpService::tftp_transfer;
-        if (socket.service == service &&
+        if (socket.service == service && !socket.patient &&
             (by_interface ? interface == 0 || socket.interface == interface : socket.index == index && socket.ipv6 == ipv6)) {
             return socket.fd.get();
         }

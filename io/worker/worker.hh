@@ -5,6 +5,7 @@
 
 #include "io/host/clock.hh"
 #include "io/host/content_store.hh"
+#include "io/host/probe_sockets.hh"
 #include "io/uring/datagram_io.hh"
 #include "io/uring/ring.hh"
 #include "io/uring/stream_io.hh"
@@ -24,8 +25,8 @@ struct WorkerLimits {
 
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
-/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content, on_control, expire,
-/// next_deadline (see net/engine.hh).
+/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content,
+/// on_control, expire, next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
 template <class Engine>
 class Worker {
 public:
@@ -63,6 +64,8 @@ public:
     }
 
     [[nodiscard]] DatagramIo& datagrams() noexcept { return datagrams_; }
+    /// Without them the engine's probes go nowhere.
+    void set_probe_sockets(ProbeSockets sockets) { probe_sockets_ = std::move(sockets); }
     [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
     [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }
     [[nodiscard]] const StreamIo& streams() const noexcept { return streams_; }
@@ -94,7 +97,7 @@ public:
     /// One turn: what has completed, what control said, what is due.
     void step(const Now& now) {
         out_.control_room = mailbox_.to_control.room();
-        ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
+        drain(now);
         ControlMessage message;
         while (mailbox_.to_worker.pop(message)) {
             if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
@@ -103,6 +106,9 @@ public:
             engine_.on_control(std::move(message), now, out_);
         }
         engine_.expire(now, out_);
+        if (engine_.next_probe() <= now.steady) {
+            probe(now);
+        }
         perform(now);
         if (now.steady >= next_sweep_) {
             streams_.sweep(now);
@@ -112,7 +118,36 @@ public:
 
 private:
     static constexpr Duration drain_max = std::chrono::seconds{3};
+    static constexpr std::uint64_t flood_burst = 16; ///< of one round
+    static constexpr unsigned flood_rounds = 8;
     static constexpr Duration sweep_interval = std::chrono::seconds{1};
+
+    /// What the last questions brought, then the next ones.
+    void probe(const Now& now) {
+        if (probe_sockets_.valid()) {
+            probe_sockets_.receive(
+                [&](const ConflictAnswer& answer) { engine_.on_conflict_answer(answer, now); });
+        }
+        engine_.ask(now, probes_, out_);
+        for (const ConflictProbe& question : probes_) {
+            probe_sockets_.send(question);
+        }
+        probes_.clear();
+    }
+
+    /// All that has completed. The kernel hands over some 32 datagrams of a socket at a time; while
+    /// these are a flood that can wait, more is read before the turn's share of it is answered, so
+    /// that whoever is not part of the flood is found among it.
+    void drain(const Now& now) {
+        for (unsigned round = 0;; ++round) {
+            const std::uint64_t before = datagrams_.patient_received();
+            ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
+            if (round == flood_rounds || datagrams_.patient_received() - before < flood_burst) {
+                return;
+            }
+            ring_.submit_and_wait(0);
+        }
+    }
 
     void arm_wake() {
         io_uring_sqe* sqe = ring_.sqe();
@@ -203,6 +238,8 @@ private:
     DatagramIo datagrams_;
     StreamIo streams_;
     ContentStore content_;
+    ProbeSockets probe_sockets_;
+    std::vector<ConflictProbe> probes_;
     Outbox out_;
     std::vector<OpenRequest> opens_;
     Instant next_sweep_;

@@ -3,7 +3,9 @@
 
 #include "core/content/loaders.hh"
 #include "core/control/control.hh"
+#include "core/lease/lease_room.hh"
 #include "core/site/loader.hh"
+#include "core/site/neighbour_warning.hh"
 #include "io/host/interfaces.hh"
 #include "io/host/process.hh"
 #include "io/host/site_files.hh"
@@ -224,6 +226,11 @@ Result<void, StartError> Daemon::start() {
     if (!sockets) {
         return std::unexpected(StartError{sockets.error().text()});
     }
+    if (const auto limit = neighbour_limit()) {
+        if (auto warning = neighbour_warning(site->subnets, interfaces_, *limit)) {
+            warnings.push_back(std::move(*warning));
+        }
+    }
     for (const std::string& warning : warnings) {
         spdlog::warn("{}", warning);
     }
@@ -241,8 +248,9 @@ Result<void, StartError> Daemon::start() {
     }
 
     index_ = std::make_unique<FileIndex>(site->folder + "/files");
-    fleet_ =
-        std::make_unique<Fleet>(options_, interfaces_, stored->leases, workers_, control_wake_);
+    fleet_ = std::make_unique<Fleet>(options_, interfaces_, stored->leases,
+                                     lease_room(site->subnets, stored->leases.size()), workers_,
+                                     control_wake_);
     admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
     ControlOptions control;
     control.workers = workers_;
@@ -254,6 +262,13 @@ Result<void, StartError> Daemon::start() {
     }
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
+        if (const auto lost = receive_buffer_errors()) {
+            exposition.add(Exposition::Kind::counter, "muster_host_udp_receive_buffer_errors_total",
+                           {},
+                           "UDP datagrams of this network namespace that found the receive buffer "
+                           "of their socket full.",
+                           static_cast<double>(*lost));
+        }
     };
     control_ = std::make_unique<Control>(*store_, *index_, fill_random, std::move(control));
     control_->start(std::move(*stored), site, read_clock());

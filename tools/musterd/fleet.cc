@@ -19,9 +19,11 @@ constexpr std::uint16_t multicast_groups = 64;
 constexpr std::uint32_t tftp_sessions = 32'768;
 
 EngineOptions engine_options(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-                             unsigned worker, unsigned workers) {
+                             std::uint32_t lease_room, unsigned worker, unsigned workers) {
     const bool first = worker == 0;
     EngineOptions engine;
+    engine.dhcp_limits.leases_max = lease_room;
+    engine.dhcp_limits.probes = true;
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.router_advertisements = first && options.router_advertisements;
@@ -61,6 +63,9 @@ struct Fleet::Member {
             if (of.dhcp.valid()) {
                 datagrams.add(UdpService::dhcp, index, of.interface, std::move(of.dhcp));
             }
+            if (of.dhcp_discovers.valid()) {
+                datagrams.add_patient(UdpService::dhcp, of.interface, std::move(of.dhcp_discovers));
+            }
             if (of.pxe.valid()) {
                 datagrams.add(UdpService::pxe, index, of.interface, std::move(of.pxe));
             }
@@ -95,11 +100,12 @@ struct Fleet::Member {
 };
 
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-             std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
+             std::span<const LeaseRecord> leases, std::uint32_t lease_room, unsigned workers,
+             const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
-        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i, workers),
-                                                    WorkerId{static_cast<std::uint8_t>(i)},
-                                                    control));
+        members_.push_back(
+            std::make_unique<Member>(engine_options(options, interfaces, lease_room, i, workers),
+                                     WorkerId{static_cast<std::uint8_t>(i)}, control));
     }
     members_.front()->engine.restore(leases, read_clock());
 }
@@ -132,6 +138,8 @@ Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin
                     ready.set_value(std::move(opened));
                     return;
                 }
+                // Before the site is there: with it come the addresses to ask about.
+                member.worker.set_probe_sockets(std::move(of.probes));
                 // "ready" is a promise: the first client finds its files, not a server that
                 // does not know its site yet.
                 member.worker.await_site();

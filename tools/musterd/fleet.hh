@@ -18,7 +18,8 @@ class Fleet {
 public:
     /// Makes engines and mailboxes; nothing runs yet. Leases go to worker 0.
     Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-          std::span<const LeaseRecord> leases, unsigned workers, const Wake& control);
+          std::span<const LeaseRecord> leases, std::uint32_t lease_room, unsigned workers,
+          const Wake& control);
     ~Fleet();
 
     [[nodiscard]] std::vector<Mailbox*> mailboxes();

@@ -20,9 +20,14 @@ namespace {
 
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
-    if (options.dhcp != "off") {
-        MUSTER_PLACE(sockets.dhcp,
-                     open_broadcast_socket(interface, options.dhcp_port, "DHCP (--dhcp-port)"));
+    constexpr const char* dhcp = "DHCP (--dhcp-port)";
+    if (options.dhcp == "server") {
+        DhcpSockets both;
+        MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
+        sockets.dhcp = std::move(both.first);
+        sockets.dhcp_discovers = std::move(both.discovers);
+    } else if (options.dhcp == "proxy") {
+        MUSTER_PLACE(sockets.dhcp, open_broadcast_socket(interface, options.dhcp_port, dhcp));
     }
     if (options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.pxe,
@@ -88,6 +93,9 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
         }
         if (i == 0 && options.dhcp != "off") {
             MUSTER_PLACE(all[i].packet, open_packet_socket());
+        }
+        if (i == 0 && options.dhcp == "server") {
+            MUSTER_PLACE(all[i].probes, ProbeSockets::open(interfaces));
         }
         for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
             all[i].tftp_transfers.emplace_back();

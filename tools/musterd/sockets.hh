@@ -4,6 +4,7 @@
 
 #include "core/port/interface_info.hh"
 #include "io/host/fd.hh"
+#include "io/host/probe_sockets.hh"
 #include "io/host/sys_error.hh"
 
 #include "tools/musterd/options.hh"
@@ -20,6 +21,7 @@ inline constexpr std::uint8_t tftp_transfer_sockets = 4;
 struct InterfaceSockets {
     std::uint32_t interface = 0;
     Fd dhcp;
+    Fd dhcp_discovers;
     Fd pxe;
     Fd icmpv6;
     Fd tftp;
@@ -30,6 +32,7 @@ struct InterfaceSockets {
 struct WorkerSockets {
     std::vector<InterfaceSockets> interfaces;
     Fd packet;
+    ProbeSockets probes;
     std::vector<Fd> tftp_transfers;
     std::vector<Fd> tftp_transfers6; ///< as many, or none
 };

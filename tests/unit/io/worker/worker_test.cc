@@ -72,6 +72,9 @@ public:
     void on_stream_closed(StreamId, const Now&, Outbox&) { ++closed; }
     void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
     void expire(const Now&, Outbox&) {}
+    void ask(const Now&, std::vector<ConflictProbe>&, Outbox&) {}
+    [[nodiscard]] Instant next_probe() const { return Instant::never(); }
+    void on_conflict_answer(const ConflictAnswer&, const Now&) {}
     [[nodiscard]] Instant next_deadline() const { return Instant::never(); }
 
     ContentRef content;
@@ -91,17 +94,24 @@ protected:
         engine_.content = std::make_shared<TextContent>(bytes, "text/plain");
         auto udp = open_udp_socket(loopback, 0, false, "test");
         auto listener = open_listener(loopback, 0, false, "test");
-        EXPECT_TRUE(udp && listener);
+        auto first = open_udp_socket(loopback, 0, false, "test");
+        auto patient = open_udp_socket(loopback, 0, false, "test");
+        EXPECT_TRUE(udp && listener && first && patient);
+        first_port_ = port_of(*first);
+        patient_port_ = port_of(*patient);
         udp_port_ = port_of(*udp);
         tcp_port_ = port_of(*listener);
         auto snapshot = std::make_shared<Snapshot>();
         snapshot->files_root = (folder_.path() / "files").string();
         EXPECT_TRUE(mailbox_.to_worker.push(SnapshotRef{snapshot}));
         thread_ = std::jthread{
-            [this, udp_socket = std::move(*udp), listener_socket = std::move(*listener)]() mutable {
+            [this, udp_socket = std::move(*udp), listener_socket = std::move(*listener),
+             first_socket = std::move(*first), patient_socket = std::move(*patient)]() mutable {
                 const auto opened = worker_.open();
                 ASSERT_TRUE(opened) << opened.error().text();
                 worker_.datagrams().add(UdpService::tftp_transfer, 0, 0, std::move(udp_socket));
+                worker_.datagrams().add(UdpService::dhcp, 0, 0, std::move(first_socket));
+                worker_.datagrams().add_patient(UdpService::dhcp, 0, std::move(patient_socket));
                 worker_.streams().add_listener(std::move(listener_socket));
                 worker_.run();
             }};
@@ -144,6 +154,8 @@ protected:
     Worker<EchoEngine> worker_{engine_, mailbox_, control_, WorkerLimits{64, 100}};
     std::uint16_t udp_port_ = 0;
     std::uint16_t tcp_port_ = 0;
+    std::uint16_t first_port_ = 0;
+    std::uint16_t patient_port_ = 0;
     std::jthread thread_;
 };
 
@@ -154,6 +166,31 @@ TEST_F(WorkerTest, EchoesManyDatagrams) {
         ASSERT_EQ(::send(socket.get(), text.data(), text.size(), 0),
                   static_cast<ssize_t>(text.size()));
         ASSERT_EQ(receive(socket), text);
+    }
+}
+
+// More than its buffers hold at once: the rest waits in the kernel and is read in later turns. All
+// answers leave from the service's first socket.
+TEST_F(WorkerTest, APatientSocketIsReadToTheEndAndAnsweredFromTheFirst) {
+    const Fd client = std::move(*open_udp_socket(loopback, 0, false, "test"));
+    const timeval patience{10, 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_storage to{};
+    const socklen_t to_size = write_socket_address({loopback, patient_port_}, to);
+    constexpr int count = 1'000;
+    for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(
+            ::sendto(client.get(), "patient", 7, 0, reinterpret_cast<sockaddr*>(&to), to_size), 7);
+    }
+    for (int i = 0; i < count; ++i) {
+        std::array<char, 64> room{};
+        sockaddr_storage from{};
+        socklen_t from_size = sizeof from;
+        ASSERT_EQ(::recvfrom(client.get(), room.data(), room.size(), 0,
+                             reinterpret_cast<sockaddr*>(&from), &from_size),
+                  7)
+            << i;
+        ASSERT_EQ(read_socket_address(&from).port, first_port_);
     }
 }
 
