@@ -26,11 +26,19 @@ enum class ContentRoot : std::uint8_t {
     loaders, ///< by name in the snapshot's table of boot loaders
 };
 
+/// What may be given in a file's place. TFTP wants none of it.
+struct ContentChoice {
+    bool gzip = false;    ///< the sibling `NAME.gz`, as the coding of NAME
+    bool zstd = false;    ///< the sibling `NAME.zst`; preferred
+    bool listing = false; ///< of a folder, an HTML page with what is in it
+};
+
 /// Asks the driver to open a file. The answer, on_content(), may come within the same burst.
 struct OpenRequest {
     Ticket ticket{};
     ContentRoot root{};
     std::string path{}; ///< relative, no leading slash
+    ContentChoice choice{};
 };
 
 enum class OpenError : std::uint8_t {

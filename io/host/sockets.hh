@@ -28,6 +28,11 @@ namespace muster {
 [[nodiscard]] Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port,
                                                  bool shared, const char* what);
 
+/// Listening TCP on all IPv6 addresses that an interface has or will have; `shared` as above.
+[[nodiscard]] Result<Fd, SysError> open_ipv6_listener(const InterfaceInfo& interface,
+                                                      std::uint16_t port, bool shared,
+                                                      const char* what);
+
 /// Whether the kernel sends several UDP segments in one call (UDP_SEGMENT).
 [[nodiscard]] bool has_udp_segmentation(int socket) noexcept;
 

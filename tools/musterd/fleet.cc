@@ -23,16 +23,29 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     engine.tftp_limits.windowsize_max = options.tftp_windowsize_max;
     engine.tftp_limits.single_port = options.tftp_single_port;
     engine.tftp_limits.transfer_sockets = tftp_transfer_sockets;
+    engine.http_limits.access_log = !options.access_log.empty();
     return engine;
+}
+
+WorkerLimits worker_limits(const Options& options) {
+    WorkerLimits limits;
+    const std::string& how = options.http_send;
+    limits.send = how == "sendfile"   ? SendHow::sendfile
+                  : how == "splice"   ? SendHow::splice
+                  : how == "zerocopy" ? SendHow::zerocopy
+                  : how == "copy"     ? SendHow::copy
+                                      : SendHow::automatic;
+    return limits;
 }
 
 } // namespace
 
 struct Fleet::Member {
-    Member(const EngineOptions& options, WorkerId id, const Wake& control)
+    Member(const EngineOptions& options, const WorkerLimits& limits, WorkerId id,
+           const Wake& control)
         : engine(options),
           mailbox(id, mailbox_capacity),
-          worker(engine, mailbox, control, WorkerLimits{}) {}
+          worker(engine, mailbox, control, limits) {}
 
     void take(WorkerSockets& sockets) {
         DatagramIo& datagrams = worker.datagrams();
@@ -54,6 +67,9 @@ struct Fleet::Member {
             if (of.http.valid()) {
                 worker.streams().add_listener(std::move(of.http));
             }
+            if (of.http6.valid()) {
+                worker.streams().add_listener(std::move(of.http6));
+            }
         }
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
             datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
@@ -72,6 +88,7 @@ Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interface
              std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
         members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
+                                                    worker_limits(options),
                                                     WorkerId{static_cast<std::uint8_t>(i)},
                                                     control));
     }
@@ -88,6 +105,12 @@ std::vector<Mailbox*> Fleet::mailboxes() {
         all.push_back(&member->mailbox);
     }
     return all;
+}
+
+void Fleet::log_to(AccessLog& log) {
+    for (unsigned i = 0; i < members_.size(); ++i) {
+        members_[i]->worker.log_to(&log.ring(i));
+    }
 }
 
 Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin) {
@@ -151,6 +174,13 @@ void Fleet::report(Exposition& exposition) const {
         add("muster_io_connections_refused_total",
             "TCP connections closed at once since all slots were taken.", tcp.refused);
         add("muster_io_stream_bytes_sent_total", "Bytes sent on TCP connections.", tcp.sent_bytes);
+        add("muster_io_stream_cold_reads_total",
+            "Pieces of files that were read from the disk before they could be sent.",
+            tcp.cold_reads);
+        add("muster_io_stream_files_changed_total",
+            "Connections ended because their file was written to or cut meanwhile.", tcp.changed);
+        add("muster_access_log_lost_total", "Lines of the access log that found no room.",
+            member->worker.accesses_lost());
     }
 }
 

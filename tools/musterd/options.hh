@@ -31,6 +31,8 @@ struct Options {
     std::uint16_t tftp_windowsize_max = 64;
     bool http = true;
     std::uint16_t http_port = 80;
+    std::string http_send = "auto";
+    std::string access_log; ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off
     std::string admin_token_file;
     std::string log_level = "info";

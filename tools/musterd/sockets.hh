@@ -24,6 +24,7 @@ struct InterfaceSockets {
     Fd icmpv6;
     Fd tftp;
     Fd http;
+    Fd http6; ///< all IPv6 addresses of the interface
 };
 
 struct WorkerSockets {
