@@ -99,7 +99,7 @@ public:
     std::atomic<std::uint64_t> progressed{0};
 };
 
-class WorkerTest : public ::testing::TestWithParam<SendHow> {
+class WorkerTest : public ::testing::Test {
 protected:
     explicit WorkerTest(SendHow how = SendHow::automatic)
         : mailbox_(WorkerId{0}, 16),
@@ -248,7 +248,7 @@ std::string numbered(std::size_t size) {
 }
 
 /// The same through every call that can send a file.
-class WorkerSends : public WorkerTest {
+class WorkerSends : public WorkerTest, public ::testing::WithParamInterface<SendHow> {
 protected:
     WorkerSends() : WorkerTest(GetParam()) {}
 
@@ -333,14 +333,15 @@ TEST_P(WorkerSends, AReaderThatLeavesInTheMiddleIsClosedOnceAndTheOthersGoOn) {
     EXPECT_EQ(receive_all(socket).size(), 5U + 39'999'999U);
 }
 
+std::string name_of_call(const ::testing::TestParamInfo<SendHow>& call) {
+    constexpr std::array<const char*, 5> names{"automatic", "sendfile", "splice", "zerocopy", "copy"};
+    return names[static_cast<std::size_t>(call.param)];
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryCall, WorkerSends,
                          ::testing::Values(SendHow::automatic, SendHow::sendfile, SendHow::splice,
                                            SendHow::zerocopy, SendHow::copy),
-                         [](const auto& run) {
-                             constexpr std::array names{"automatic", "sendfile", "splice",
-                                                        "zerocopy", "copy"};
-                             return std::string{names[static_cast<std::size_t>(run.param)]};
-                         });
+                         name_of_call);
 
 TEST_F(WorkerTest, ManyConnectionsAtOnceAndEachIsReportedClosedOnce) {
     constexpr int count = 80;
