@@ -33,13 +33,13 @@ public:
         return offset + size <= bytes.size();
     }
 
-    Bytes bytes;         ///< the whole content
-    UnixTime modified;   ///< Last-Modified
-    std::string etag;    ///< strong, with its quotes; empty for rendered text
-    std::string type;    ///< media type
+    Bytes bytes;               ///< the whole content
+    UnixTime modified;         ///< Last-Modified
+    std::string etag;          ///< strong, with its quotes; empty for rendered text
+    std::string type;          ///< media type
     std::string_view encoding; ///< Content-Encoding of the bytes: `gzip`, `zstd`; empty: none
     bool varies = false;       ///< the same name has content in other codings (Vary)
-    int descriptor = -1; ///< the open file, for drivers that send from it; -1: memory only
+    int descriptor = -1;       ///< the open file, for drivers that send from it; -1: memory only
 };
 using ContentRef = std::shared_ptr<const Content>;
 

@@ -24,7 +24,6 @@ constexpr bool ends_with_ignoring_case(std::string_view name, std::string_view s
 
 } // namespace
 
-
 std::string_view media_type(std::string_view name) noexcept {
     static constexpr auto types = std::to_array<std::pair<std::string_view, std::string_view>>({
         {".efi", "application/efi"},

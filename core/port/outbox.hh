@@ -53,8 +53,7 @@ public:
     }
     [[nodiscard]] bool empty() const noexcept {
         return datagrams.empty() && blocks.empty() && stream_sends.empty() &&
-               stream_orders.empty() && opens.empty() && messages.empty() &&
-               accesses.empty();
+               stream_orders.empty() && opens.empty() && messages.empty() && accesses.empty();
     }
     void clear() noexcept {
         datagrams.clear();

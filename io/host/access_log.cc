@@ -119,7 +119,9 @@ Result<void, SysError> AccessLog::open() {
 
 void AccessLog::start(Names names) {
     names_ = std::move(names);
-    thread_ = std::jthread{[this](const std::stop_token& stopping) { run(stopping); }};
+    thread_ = std::jthread{[this](const std::stop_token& stopping) {
+        run(stopping);
+    }};
 }
 
 void AccessLog::stop() {

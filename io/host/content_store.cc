@@ -62,7 +62,9 @@ void ContentStore::on_snapshot(std::shared_ptr<const Snapshot> snapshot) {
 }
 
 bool ContentStore::Entry::in_use() const noexcept {
-    const auto held = [](const auto& content) { return content && content.use_count() > 1; };
+    const auto held = [](const auto& content) {
+        return content && content.use_count() > 1;
+    };
     return held(file) || held(gzip) || held(zstd) || held(listing);
 }
 
@@ -159,8 +161,7 @@ std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,
         open_how how{};
         how.flags = static_cast<std::uint64_t>(flags);
         how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-        fd = static_cast<int>(
-            ::syscall(SYS_openat2, files_root_.get(), name, &how, sizeof how));
+        fd = static_cast<int>(::syscall(SYS_openat2, files_root_.get(), name, &how, sizeof how));
     }
     if (fd < 0) {
         return std::unexpected(error_of(errno));

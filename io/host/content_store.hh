@@ -28,12 +28,11 @@ public:
 
     /// Opens `path`, or what `choice` lets stand in for it. Blocks for metadata only.
     ///
-    /// Errors: not_found -- no regular file of that name (and no folder to list); forbidden -- the path or a symbolic link
-    /// in it leaves the tree, or the file may not be read; unavailable -- out of descriptors or
-    /// memory.
-    [[nodiscard]] std::expected<ContentRef, OpenError> open(ContentRoot root,
-                                                            const std::string& path, Now now,
-                                                            ContentChoice choice = {});
+    /// Errors: not_found -- no regular file of that name (and no folder to list); forbidden -- the
+    /// path or a symbolic link in it leaves the tree, or the file may not be read; unavailable --
+    /// out of descriptors or memory.
+    [[nodiscard]] std::expected<ContentRef, OpenError>
+    open(ContentRoot root, const std::string& path, Now now, ContentChoice choice = {});
 
     [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
 
@@ -53,9 +52,8 @@ private:
     [[nodiscard]] std::expected<Fd, OpenError> open_file(ContentRoot root,
                                                          const std::string& path) const;
     /// Brings an entry up to date; what has not changed is kept, so that all transfers share it.
-    [[nodiscard]] std::expected<void, OpenError> refresh(Entry& entry, ContentRoot root,
-                                                         const std::string& path, Now now,
-                                                         ContentChoice choice);
+    [[nodiscard]] std::expected<void, OpenError>
+    refresh(Entry& entry, ContentRoot root, const std::string& path, Now now, ContentChoice choice);
     [[nodiscard]] static Loaded load(Fd file, const struct stat& info, const std::string& name,
                                      std::string_view coding, Now now,
                                      const std::shared_ptr<FileContent>& known);

@@ -87,8 +87,7 @@ bool FileContent::read_at_hand(std::uint64_t size) {
     std::uint64_t at = 0;
     while (at < size) {
         const iovec vector{memory_.data() + at, size - at};
-        ssize_t got =
-            ::preadv2(file_.get(), &vector, 1, static_cast<off_t>(at), RWF_NOWAIT);
+        ssize_t got = ::preadv2(file_.get(), &vector, 1, static_cast<off_t>(at), RWF_NOWAIT);
         if (got < 0 && (errno == EOPNOTSUPP || errno == EINVAL)) {
             got = ::preadv(file_.get(), &vector, 1, static_cast<off_t>(at));
         }

@@ -5,6 +5,7 @@
 #include "io/host/socket_address.hh"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace muster {
 namespace {
@@ -60,8 +61,18 @@ void StreamIo::arm_accept(std::size_t listener) {
 }
 
 StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local) {
+    const std::uint32_t listener = to_token(cqe.user_data).slot;
+    const bool starved =
+        cqe.res == -EMFILE || cqe.res == -ENFILE || cqe.res == -ENOBUFS || cqe.res == -ENOMEM;
+    if (starved) {
+        metrics_.starved.add();
+    }
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && accepting_) {
-        arm_accept(to_token(cqe.user_data).slot);
+        if (starved) {
+            resting_.push_back(listener); // at once it would fail again, and again: sweep() tries
+        } else {
+            arm_accept(listener);
+        }
     }
     if (cqe.res < 0) {
         return {};
@@ -192,9 +203,8 @@ void StreamIo::end_stream(SlabHandle id, Stream& stream) {
 }
 
 std::uint64_t StreamIo::token_of(SlabHandle id, OpKind kind) noexcept {
-    return to_user_data({.slot = id.slot,
-                         .generation = static_cast<std::uint16_t>(id.generation),
-                         .kind = kind});
+    return to_user_data(
+        {.slot = id.slot, .generation = static_cast<std::uint16_t>(id.generation), .kind = kind});
 }
 
 void StreamIo::shut_down(Stream& stream) noexcept {
@@ -205,6 +215,12 @@ void StreamIo::shut_down(Stream& stream) noexcept {
 }
 
 void StreamIo::sweep(const Now& now) {
+    for (const std::uint32_t listener : resting_) {
+        if (accepting_) {
+            arm_accept(listener);
+        }
+    }
+    resting_.clear();
     for (std::uint32_t slot = 0; slot < streams_.capacity(); ++slot) {
         Stream* stream = streams_.at(slot);
         if (stream != nullptr && stream->half_closed && !stream->closing &&

@@ -21,6 +21,7 @@ namespace muster {
 struct StreamMetrics {
     Counter accepted;
     Counter refused; ///< closed at once: all connection slots are taken
+    Counter starved; ///< accepts that the system had no descriptor or memory for
     Counter sent_bytes;
     Counter cold_reads; ///< pieces that had to come from the disk first
     Counter changed;    ///< connections ended since their file was written to meanwhile
@@ -91,7 +92,8 @@ public:
     /// Performs the order. A close reports on_stream_closed by a later completion.
     void order(const StreamOrder& order);
 
-    /// Ends connections whose peer does not close after us. Call about once a second.
+    /// Ends connections whose peer does not close after us, and lets listeners accept again that
+    /// ran out of descriptors. Call about once a second.
     void sweep(const Now& now);
 
     [[nodiscard]] std::uint32_t open_count() const noexcept { return streams_.in_use(); }
@@ -169,8 +171,8 @@ private:
         if (stream == nullptr) {
             return;
         }
-        const bool broken = cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -ECANCELED &&
-                            cqe.res != -EINTR;
+        const bool broken =
+            cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -ECANCELED && cqe.res != -EINTR;
         if (broken || (cqe.res == 0 && stream->half_closed)) {
             shut_down(*stream);
         } else if (cqe.res == 0) {
@@ -258,6 +260,7 @@ private:
     BufferGroup buffers_;
     Slab<Stream> streams_;
     std::vector<Fd> listeners_;
+    std::vector<std::uint32_t> resting_; ///< listeners that do not accept until the next sweep
     std::uint32_t sending_ = 0;
     std::uint32_t bodies_ = 0; ///< streams that are sending a large content
     absl::flat_hash_map<IpAddress, std::uint32_t> peers_; ///< and how many of them to whom

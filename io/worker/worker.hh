@@ -153,9 +153,9 @@ private:
         while (!out_.opens.empty()) {
             opens_.swap(out_.opens);
             for (OpenRequest& request : opens_) {
-                engine_.on_content(
-                    request.ticket,
-                    content_.open(request.root, request.path, now, request.choice), now, out_);
+                engine_.on_content(request.ticket,
+                                   content_.open(request.root, request.path, now, request.choice),
+                                   now, out_);
             }
             opens_.clear();
         }

@@ -43,21 +43,21 @@ struct HttpConnection {
 
     // The answer under way.
     std::uint16_t status = 0;
-    std::uint32_t head_bytes = 0;  ///< of its head
-    std::uint64_t answer_done = 0; ///< bytes of it that the driver reported gone
+    std::uint32_t head_bytes = 0;         ///< of its head
+    std::uint64_t answer_done = 0;        ///< bytes of it that the driver reported gone
     std::unique_ptr<AccessRecord> access; ///< for the log; null: none is kept
     Instant access_began;
 
     // The StreamSend that is out.
-    std::uint32_t send_head = 0;     ///< bytes before the content
-    std::uint64_t send_size = 0;     ///< bytes with the content
-    std::uint64_t send_done = 0;     ///< bytes that the driver reported gone
+    std::uint32_t send_head = 0;      ///< bytes before the content
+    std::uint64_t send_size = 0;      ///< bytes with the content
+    std::uint64_t send_done = 0;      ///< bytes that the driver reported gone
     std::unique_ptr<HttpParts> parts; ///< of an answer with several: what is still to come
     std::uint64_t body_done = 0;      ///< content bytes of parts that went before this send
-    std::uint64_t sample_sent = 0;   ///< content bytes that samples have told
-    std::uint64_t sample_offset = 0; ///< where the range starts
-    std::uint64_t sample_size = 0;   ///< of the whole content
-    Instant sample_due;              ///< no sample before
+    std::uint64_t sample_sent = 0;    ///< content bytes that samples have told
+    std::uint64_t sample_offset = 0;  ///< where the range starts
+    std::uint64_t sample_size = 0;    ///< of the whole content
+    Instant sample_due;               ///< no sample before
 
     [[nodiscard]] bool reads_input() const noexcept {
         return state == State::reading_head || state == State::reading_body;

@@ -39,8 +39,8 @@ std::string HttpParts::text_before(std::size_t index) const {
         return "\r\n--" + boundary_ + "--\r\n";
     }
     const ByteRange& range = ranges_[index];
-    std::string text = "\r\n--" + boundary_ + "\r\nContent-Type: " + content_->type +
-                       "\r\nContent-Range: bytes ";
+    std::string text =
+        "\r\n--" + boundary_ + "\r\nContent-Type: " + content_->type + "\r\nContent-Range: bytes ";
     text += std::to_string(range.offset) + "-" + std::to_string(range.offset + range.size - 1) +
             "/" + std::to_string(content_->bytes.size()) + "\r\n\r\n";
     return text;

@@ -13,7 +13,8 @@
 namespace muster {
 
 /// Parts of one content, under way. The driver sends one head and one range at a time, so each part
-/// is a send of its own, with the text before it as its head; the last line is a send without range.
+/// is a send of its own, with the text before it as its head; the last line is a send without
+/// range.
 class HttpParts {
 public:
     /// `serial` makes the boundary: with the content's tag hashed in, so that nobody who writes a

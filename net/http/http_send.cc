@@ -126,8 +126,7 @@ void HttpServer::begin_samples(HttpConnection& c, const HttpAnswer& answer, cons
     }
     c.sampled = true;
     c.sample_sent = 0;
-    c.sample_offset =
-        answer.parts ? answer.parts->ranges().front().offset : answer.part.offset;
+    c.sample_offset = answer.parts ? answer.parts->ranges().front().offset : answer.part.offset;
     c.sample_size = answer.content->bytes.size();
     c.sample_due = now.steady + limits_.sample_interval;
     c.send_head = 0;

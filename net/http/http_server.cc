@@ -49,8 +49,7 @@ void HttpServer::release(HttpConnection& c) noexcept {
     metrics_.connections.set(metrics_.connections.read() - 1);
 }
 
-void HttpServer::close(HttpConnection& c, HttpClose reason, const Now& now,
-                       Outbox& out) noexcept {
+void HttpServer::close(HttpConnection& c, HttpClose reason, const Now& now, Outbox& out) noexcept {
     metrics_.closed[static_cast<std::size_t>(reason)].add();
     end_samples(c, TransferSample::Phase::aborted, out);
     end_access(c, false, now, out);
@@ -148,7 +147,8 @@ void HttpServer::work_on_held(HttpConnection& c, const Now& now, Outbox& out) no
 /// Ends every fact: lets go of input that will not be read, and stops or starts the driver.
 void HttpServer::settle(HttpConnection& c, const Now& now, Outbox& out) noexcept {
     if (c.input_ended && c.reads_input()) {
-        close(c, HttpClose::peer, now, out); // all that came was read: what is missing will not come
+        close(c, HttpClose::peer, now,
+              out); // all that came was read: what is missing will not come
     }
     if (c.discards_input()) {
         inputs_.drop_all(c.input);

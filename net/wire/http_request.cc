@@ -136,8 +136,8 @@ void take_codings(std::string_view list, HttpRequestHead& head) noexcept {
     for_each_element(list, [&head](std::string_view element) {
         const auto semicolon = element.find(';');
         const std::string_view coding = trim(element.substr(0, semicolon));
-        const bool wanted = semicolon == std::string_view::npos ||
-                            !is_refused(element.substr(semicolon + 1));
+        const bool wanted =
+            semicolon == std::string_view::npos || !is_refused(element.substr(semicolon + 1));
         if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip")) {
             head.accepts_gzip = wanted;
         } else if (equal_ignoring_case(coding, "zstd")) {

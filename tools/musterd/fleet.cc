@@ -3,6 +3,7 @@
 
 #include "io/host/process.hh"
 
+#include <algorithm>
 #include <future>
 
 namespace muster {
@@ -29,6 +30,11 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
 
 WorkerLimits worker_limits(const Options& options) {
     WorkerLimits limits;
+    // Where descriptors are few, some stay for the files that connections ask for.
+    constexpr std::uint64_t reserve = 1024;
+    const std::uint64_t files = raise_file_limit();
+    limits.connections_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+        files > reserve ? files - reserve : 0, 64, limits.connections_max));
     const std::string& how = options.http_send;
     limits.send = how == "sendfile"   ? SendHow::sendfile
                   : how == "splice"   ? SendHow::splice
@@ -87,10 +93,9 @@ struct Fleet::Member {
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
              std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
-        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
-                                                    worker_limits(options),
-                                                    WorkerId{static_cast<std::uint8_t>(i)},
-                                                    control));
+        members_.push_back(std::make_unique<Member>(
+            engine_options(options, interfaces, i == 0), worker_limits(options),
+            WorkerId{static_cast<std::uint8_t>(i)}, control));
     }
     members_.front()->engine.restore(leases, read_clock());
 }
@@ -173,6 +178,8 @@ void Fleet::report(Exposition& exposition) const {
         add("muster_io_connections_accepted_total", "TCP connections accepted.", tcp.accepted);
         add("muster_io_connections_refused_total",
             "TCP connections closed at once since all slots were taken.", tcp.refused);
+        add("muster_io_accepts_starved_total",
+            "TCP accepts that the system had no descriptor or memory for.", tcp.starved);
         add("muster_io_stream_bytes_sent_total", "Bytes sent on TCP connections.", tcp.sent_bytes);
         add("muster_io_stream_cold_reads_total",
             "Pieces of files that were read from the disk before they could be sent.",

@@ -32,7 +32,7 @@ struct Options {
     bool http = true;
     std::uint16_t http_port = 80;
     std::string http_send = "auto";
-    std::string access_log; ///< a file, `-` for standard output, empty: off
+    std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off
     std::string admin_token_file;
     std::string log_level = "info";

@@ -25,8 +25,8 @@ TEST(MediaType, SuffixesIgnoreCaseAndTheLastOneCounts) {
 }
 
 TEST(MediaType, WhatIsNotKnownIsJustBytes) {
-    for (const char* name : {"vmlinuz", "linux", "", ".", "a.b", "filesystem.squashfs", "efi",
-                             "x.efi~", "i.im"}) {
+    for (const char* name :
+         {"vmlinuz", "linux", "", ".", "a.b", "filesystem.squashfs", "efi", "x.efi~", "i.im"}) {
         EXPECT_EQ(media_type(name), "application/octet-stream") << name;
     }
     EXPECT_EQ(media_type(".efi"), "application/octet-stream") << "a hidden file, not a suffix";

@@ -37,8 +37,8 @@ TEST(AccessLog, WritesOneLineInEitherForm) {
     EXPECT_EQ(access_line(broken, "", AccessFormat::text),
               "1994-11-06T08:49:37.042Z - 10.66.0.21 \"GET /files/linux\" - 4096+ 1.250 \"-\"\n");
 
-    const auto json = nlohmann::json::parse(
-        access_line(record("/files/linux"), "r1n01", AccessFormat::json));
+    const auto json =
+        nlohmann::json::parse(access_line(record("/files/linux"), "r1n01", AccessFormat::json));
     EXPECT_EQ(json["time"], "1994-11-06T08:49:37.042Z");
     EXPECT_EQ(json["node"], "r1n01");
     EXPECT_EQ(json["client"], "10.66.0.21");

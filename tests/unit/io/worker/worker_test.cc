@@ -301,7 +301,10 @@ TEST_P(WorkerSends, AFileThatIsOverwrittenWhileItIsServedNeverComesAsAMixture) {
     const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
     ASSERT_EQ(::send(socket.get(), "mixed\n", 6, 0), 6);
     ASSERT_EQ(receive(socket).substr(0, 5), "head ");
-    { std::fstream{path, std::ios::in | std::ios::out | std::ios::binary} << std::string(60'000'000, 'b'); }
+    {
+        std::fstream{path, std::ios::in | std::ios::out | std::ios::binary}
+            << std::string(60'000'000, 'b');
+    }
     EXPECT_LT(receive_all(socket).size(), 59'000'000U) << "not all of the length that was promised";
     EXPECT_EQ(engine_.sent, 0);
     EXPECT_EQ(worker_.streams().metrics().changed.read(), 1U);
@@ -334,7 +337,8 @@ TEST_P(WorkerSends, AReaderThatLeavesInTheMiddleIsClosedOnceAndTheOthersGoOn) {
 }
 
 std::string name_of_call(const ::testing::TestParamInfo<SendHow>& call) {
-    constexpr std::array<const char*, 5> names{"automatic", "sendfile", "splice", "zerocopy", "copy"};
+    constexpr std::array<const char*, 5> names{"automatic", "sendfile", "splice", "zerocopy",
+                                               "copy"};
     return names[static_cast<std::size_t>(call.param)];
 }
 

@@ -78,8 +78,9 @@ TEST_F(HttpServerParts, SeveralRangesComeInTheirOrder) {
 }
 
 TEST_F(HttpServerParts, RangesThatOverlapOrTouchAreOneAndWhatIsLeftAloneIsPlain) {
-    EXPECT_EQ(read_parts(ask("0-3,2-5,10-11")),
-              (std::vector<Part>{{type, "bytes 0-5/20", "012345"}, {type, "bytes 10-11/20", "ab"}}));
+    EXPECT_EQ(
+        read_parts(ask("0-3,2-5,10-11")),
+        (std::vector<Part>{{type, "bytes 0-5/20", "012345"}, {type, "bytes 10-11/20", "ab"}}));
     for (const char* range : {"0-3,2-5", "2-5,0-1", "0-0,1-5,0-2", "0-5,90-99", "90-,0-5"}) {
         const auto got = ask(range);
         EXPECT_EQ(got.status, 206) << range;
@@ -107,7 +108,8 @@ TEST_F(HttpServerParts, ConditionsComeBeforeParts) {
     EXPECT_EQ(got.status, 200);
     EXPECT_EQ(got.body, text);
     EXPECT_EQ(world.get(request("Range: bytes=0-1,5-6\r\nIf-None-Match: \"v1\"\r\n")).status, 304);
-    const auto head = world.get("HEAD /files/f HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1,5-6\r\n\r\n");
+    const auto head =
+        world.get("HEAD /files/f HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1,5-6\r\n\r\n");
     EXPECT_EQ(head.status, 200);
     EXPECT_EQ(head.field("Content-Length"), "20");
 }
@@ -187,8 +189,9 @@ TEST_F(HttpServerHalfClose, EveryPipelinedRequestIsAnsweredFirst) {
 }
 
 TEST_F(HttpServerHalfClose, WithoutACompleteRequestThereIsNothingToWaitFor) {
-    for (const char* bytes : {"", "GET /files/f HTTP/1.1\r\nHost:",
-                              "POST /report/T/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
+    for (const char* bytes :
+         {"", "GET /files/f HTTP/1.1\r\nHost:",
+          "POST /report/T/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
         const std::size_t before = world.orders_of(StreamOrder::Kind::close);
         const StreamId stream = world.open();
         if (*bytes != '\0') {
