@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace muster {
 namespace {
@@ -41,6 +42,19 @@ T required(const std::optional<T>& value, std::string_view what) {
     return *value;
 }
 
+/// An integer that T can hold; the library's own conversion takes any number and cuts it.
+template <class T>
+T integer_of(const Json& json) {
+    if (json.is_number_unsigned() && std::in_range<T>(json.get<std::uint64_t>())) {
+        return static_cast<T>(json.get<std::uint64_t>());
+    }
+    if (json.is_number_integer() && !json.is_number_unsigned() &&
+        std::in_range<T>(json.get<std::int64_t>())) {
+        return static_cast<T>(json.get<std::int64_t>());
+    }
+    throw std::invalid_argument{fmt::format("bad number {}", json.dump())};
+}
+
 Token token_of(const Json& json) {
     return read_token(json.get<std::string>()).value_or(Token{}); // the empty one is not readable
 }
@@ -49,16 +63,16 @@ Install read_install(const Json& json) {
     Install install;
     install.state =
         required(read_install_state(json.at("state").get<std::string>()), "install state");
-    install.attempt = json.at("attempt").get<std::uint32_t>();
-    install.tries = json.at("tries").get<std::uint32_t>();
+    install.attempt = integer_of<std::uint32_t>(json.at("attempt"));
+    install.tries = integer_of<std::uint32_t>(json.at("tries"));
     install.token = token_of(json.at("token"));
     install.token_use =
         required(read_token_use(json.at("token_use").get<std::string>()), "token use");
     install.answered = json.at("answered").get<bool>();
     install.started = json.at("started").get<bool>();
-    install.percent = json.at("percent").get<std::uint8_t>();
-    install.since.ms = json.at("since_ms").get<std::int64_t>();
-    install.deadline.ms = json.at("deadline_ms").get<std::int64_t>();
+    install.percent = integer_of<std::uint8_t>(json.at("percent"));
+    install.since.ms = integer_of<std::int64_t>(json.at("since_ms"));
+    install.deadline.ms = integer_of<std::int64_t>(json.at("deadline_ms"));
     install.message = json.at("message").get<std::string>();
     return install;
 }
@@ -98,7 +112,7 @@ DhcpOptionSet read_options(const Json& json) {
         const auto text = item.at(1).get<std::string>();
         const std::string octets = text == "0x" ? "" : required(read_hex(text), "option");
         const Bytes bytes = as_bytes(octets);
-        options.set(item.at(0).get<std::uint8_t>(), {bytes.begin(), bytes.end()},
+        options.set(integer_of<std::uint8_t>(item.at(0)), {bytes.begin(), bytes.end()},
                     item.at(2).get<bool>());
     }
     return options;
@@ -167,11 +181,11 @@ Json write_boot(const BootTimeline& boot) {
 
 BootTimeline read_boot(const Json& json) {
     BootTimeline boot;
-    boot.attempt = json.at("attempt").get<std::uint32_t>();
+    boot.attempt = integer_of<std::uint32_t>(json.at("attempt"));
     boot.token = token_of(json.at("token"));
     for (const BootMark mark : boot_marks) {
         if (const auto at = json.at("marks_ms").find(to_text(mark)); at != json["marks_ms"].end()) {
-            boot.set(mark, UnixTime{at->get<std::int64_t>()});
+            boot.set(mark, UnixTime{integer_of<std::int64_t>(*at)});
         }
     }
     return boot;
@@ -293,19 +307,19 @@ Result<NodeRecord, std::string> read_node_record(std::string_view text) {
         NodeRecord node;
         node.spec = read_spec(json.at("spec"));
         node.origin = read_origin(json.at("origin").get<std::string>());
-        node.revision = json.at("revision").get<std::uint64_t>();
+        node.revision = integer_of<std::uint64_t>(json.at("revision"));
         node.install = read_install(json.at("install"));
         node.learned_macs = read_macs(json.at("learned_macs"));
         node.address =
             required(read_ipv4_address(json.at("address").get<std::string>()), "address");
-        node.bytes_served = json.at("bytes_served").get<std::uint64_t>();
-        node.loading_bytes = json.at("loading_bytes").get<std::uint64_t>();
-        node.expected_bytes = json.at("expected_bytes").get<std::uint64_t>();
+        node.bytes_served = integer_of<std::uint64_t>(json.at("bytes_served"));
+        node.loading_bytes = integer_of<std::uint64_t>(json.at("loading_bytes"));
+        node.expected_bytes = integer_of<std::uint64_t>(json.at("expected_bytes"));
         if (json.contains("uuid")) {
             node.uuid = required(read_uuid(json["uuid"].get<std::string>()), "UUID");
         }
         if (json.contains("arch")) {
-            node.arch = json["arch"].get<std::uint16_t>();
+            node.arch = integer_of<std::uint16_t>(json["arch"]);
         }
         node.circuit_id = read_id(json, "circuit_id");
         node.remote_id = read_id(json, "remote_id");

@@ -34,6 +34,7 @@ public:
     [[nodiscard]] std::expected<ContentRef, OpenError>
     open(ContentRoot root, const std::string& path, Now now, ContentChoice choice = {});
 
+    [[nodiscard]] bool has_site() const noexcept { return snapshot_ != nullptr; }
     [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
 
 private:

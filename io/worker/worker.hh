@@ -53,6 +53,17 @@ public:
         return {};
     }
 
+    /// Turns until control has said what the site is, or stop(). Before that there is nothing to
+    /// answer with, so sockets are added after it: what comes meanwhile waits in the kernel.
+    void await_site() {
+        Now now = read_clock();
+        while (!content_.has_site() && !stopping_.load(std::memory_order_acquire)) { // as in run()
+            wait(now);
+            now = read_clock();
+            step(now);
+        }
+    }
+
     [[nodiscard]] DatagramIo& datagrams() noexcept { return datagrams_; }
     [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
     [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }

@@ -116,9 +116,12 @@ class Running(RigTest):
         self.server = self.rig.start()
 
     def serves(self):
-        out = self.rig.client("curl", "-sS", "--max-time", "10", "-o", "/dev/null", "-w", "%{http_code}",
-                              f"http://{SERVER}/files/tiny/linux").stdout
-        self.assertEqual(out, "200")
+        done = self.rig.client("curl", "-sS", "--max-time", "10", "--fail-with-body", "-o", "body", "-D",
+                               "head", f"http://{SERVER}/files/tiny/linux", check=False, cwd=self.rig.folder)
+        if done.returncode != 0:
+            said = "".join(path.read_bytes().decode(errors="replace")
+                           for path in (self.rig.folder / "head", self.rig.folder / "body") if path.exists())
+            self.fail(f"{done.stdout}\n{said}\n{self.server.log}")
 
     def test_sighup_with_a_broken_site_keeps_the_old_one(self):
         self.rig.write_site(**BROKEN)

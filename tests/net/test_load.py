@@ -114,6 +114,10 @@ class Load(RigTest):
                                   "--verify", self.files / "big.bin", *options)
             self.assertEqual((result["transfers"], result["failed"]), (40, 0), options)
             self.assertEqual(result["bytes"], 40 * len(self.big), options)
+        # Also the machines that were the last of their run sent their last ACK.
+        ends = {line.split()[0]: float(line.split()[1]) for line in self.rig.api("/metrics").splitlines()
+                if line.startswith("muster_tftp_transfers_total{")}
+        self.assertEqual(ends['muster_tftp_transfers_total{outcome="completed"}'], 200, ends)
 
     def test_a_wrong_byte_is_found(self):
         self.rig.start()

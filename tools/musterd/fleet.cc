@@ -134,6 +134,9 @@ Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin
                     ready.set_value(std::move(opened));
                     return;
                 }
+                // "ready" is a promise: the first client finds its files, not a server that
+                // does not know its site yet.
+                member.worker.await_site();
                 member.take(of);
                 ready.set_value({});
                 member.worker.run();

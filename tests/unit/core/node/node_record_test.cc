@@ -3,6 +3,7 @@
 
 #include "core/site/scalar.hh"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace muster {
@@ -89,6 +90,21 @@ TEST(NodeRecord, DamagedTextIsAnError) {
             flipped[at] = c;
             (void)read_node_record(flipped);
         }
+    }
+}
+
+TEST(NodeRecord, ANumberThatDoesNotFitIsAnErrorAndNotAnotherNumber) {
+    const std::string text = write_node_record(full_record());
+    const auto with = [&](std::string_view key, std::string_view value) {
+        const std::size_t at = text.find(fmt::format("\"{}\":", key)) + key.size() + 3;
+        return read_node_record(text.substr(0, at) + std::string{value} +
+                                text.substr(text.find_first_of(",}", at)));
+    };
+    EXPECT_TRUE(with("attempt", "4294967295").has_value());
+    EXPECT_TRUE(with("since_ms", "-1").has_value());
+    for (const std::string_view value :
+         {"4294967296", "-1", "1e3", "1.5", "98446744073709551616"}) {
+        EXPECT_FALSE(with("attempt", value).has_value()) << value;
     }
 }
 

@@ -378,5 +378,37 @@ TEST_F(WorkerTest, WakesUpForControl) {
     EXPECT_EQ(engine_.messages, 2) << "the snapshot of the start, and this one";
 }
 
+TEST(WorkerStart, WaitsForItsSite) {
+    EchoEngine engine;
+    Mailbox mailbox{WorkerId{0}, 16};
+    Wake control;
+    Worker<EchoEngine> worker{engine, mailbox, control, WorkerLimits{64, 100}};
+    int known = -1;
+    std::jthread thread{[&] {
+        ASSERT_TRUE(worker.open());
+        worker.await_site();
+        known = engine.messages;
+    }};
+    ASSERT_TRUE(mailbox.to_worker.push(LeaseCommitted{}));
+    mailbox.wake_worker.signal();
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    ASSERT_TRUE(mailbox.to_worker.push(SnapshotRef{std::make_shared<Snapshot>()}));
+    mailbox.wake_worker.signal();
+    thread.join();
+    EXPECT_EQ(known, 2) << "another message is not the site";
+}
+
+TEST(WorkerStart, EndsWhenItIsStoppedBeforeItHasASite) {
+    EchoEngine engine;
+    Mailbox mailbox{WorkerId{0}, 16};
+    Wake control;
+    Worker<EchoEngine> worker{engine, mailbox, control, WorkerLimits{64, 100}};
+    std::jthread thread{[&] {
+        ASSERT_TRUE(worker.open());
+        worker.await_site();
+    }};
+    worker.stop();
+}
+
 } // namespace
 } // namespace muster
