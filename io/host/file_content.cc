@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t in_memory_max = 32 << 10;
 /// What is looked at as one when asking whether a part is in the page cache, and how far apart the
 /// pages are that stand for the rest: the kernel reads ahead, and lets go, in larger pieces.
-constexpr std::uint64_t stretch = 4 << 20;
+constexpr std::uint64_t stretch = 512 << 10;
 constexpr std::uint64_t probe_step = 128 << 10;
 /// How long a stretch that was found there counts as found.
 constexpr std::uint32_t seen_seconds = 2;
@@ -114,13 +114,14 @@ bool FileContent::resident(std::uint64_t offset, std::uint64_t size) const noexc
     }
     const std::uint32_t now = steady_seconds();
     const std::uint64_t end = std::min(offset + size, std::uint64_t{bytes.size()});
-    for (std::uint64_t at = offset; at < end; at = (at / stretch + 1) * stretch) {
-        std::uint32_t& seen = seen_[at / stretch];
+    for (std::uint64_t i = offset / stretch; i * stretch < end; ++i) {
+        std::uint32_t& seen = seen_[i];
         if (seen != 0 && now - seen <= seen_seconds) {
             continue;
         }
-        const std::uint64_t stop = std::min(end, (at / stretch + 1) * stretch);
-        for (std::uint64_t probe = at; probe < stop; probe += probe_step) {
+        // The whole stretch, also what lies before `offset`: others go by the mark, too.
+        const std::uint64_t stop = std::min((i + 1) * stretch, std::uint64_t{bytes.size()});
+        for (std::uint64_t probe = i * stretch; probe < stop; probe += probe_step) {
             if (!at_hand(file_.get(), probe)) {
                 return false;
             }
@@ -128,10 +129,7 @@ bool FileContent::resident(std::uint64_t offset, std::uint64_t size) const noexc
         if (!at_hand(file_.get(), stop - 1)) {
             return false;
         }
-        // The whole stretch counts only once its last part was found there.
-        if (stop == std::min(std::uint64_t{bytes.size()}, (at / stretch + 1) * stretch)) {
-            seen = now;
-        }
+        seen = now;
     }
     return true;
 }

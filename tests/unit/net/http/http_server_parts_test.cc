@@ -216,6 +216,30 @@ TEST_F(HttpServerHalfClose, ARenderedAnswerComesHoweverLongItTakes) {
     EXPECT_TRUE(world.shut[0]);
 }
 
+// GRUB knows 200, 206 and 404 (grub-core/net/http.c); any other refusal ends its boot with a
+// message about an unknown status, where 404 lets a script go on to its next name.
+TEST(HttpServerGrub, HearsNoOtherRefusalThan404) {
+    HttpWorld world;
+    world.add_file("files:f", std::string{text});
+    const auto status = [&](const std::string& line, std::string_view fields = "") {
+        return world
+            .get(line + " HTTP/1.1\r\nHost: x\r\nUser-Agent: GRUB 2.06\r\n" + std::string{fields} +
+                 "\r\n")
+            .status;
+    };
+    EXPECT_EQ(status("GET /files/f"), 200);
+    EXPECT_EQ(status("GET /files/f", "Range: bytes=5-\r\n"), 206);
+    EXPECT_EQ(status("GET /files/f", "Range: bytes=99-\r\n"), 404);
+    EXPECT_EQ(status("GET /files/f", "If-Match: \"v2\"\r\n"), 404);
+    EXPECT_EQ(status("GET /files/../f"), 404);
+    EXPECT_EQ(status("DELETE /files/f"), 404);
+    EXPECT_EQ(status("GET /nothing"), 404);
+    for (const OpenError error : {OpenError::not_found, OpenError::forbidden}) {
+        world.open_error = error;
+        EXPECT_EQ(status("GET /files/f"), 404);
+    }
+}
+
 // ---- The access log.
 
 TEST(HttpServerAccess, EachAnswerLeavesOneRecordAndNoneIsKeptUnasked) {
