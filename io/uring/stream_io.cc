@@ -134,7 +134,7 @@ void StreamIo::send(const StreamSend& send, Bytes head, const Now& now) {
         return;
     }
     count_body(*stream);
-    stream->how = choose(*stream);
+    stream->copies_only = false;
     if (!send_next(send.stream, *stream)) {
         end_stream(send.stream, *stream);
     }

@@ -117,7 +117,8 @@ private:
         ContentRef content;
         std::uint64_t offset = 0;
         std::uint64_t left = 0;
-        SendHow how = SendHow::copy; ///< of this content
+        SendHow how = SendHow::copy; ///< of the piece under way
+        bool copies_only = false;    ///< another call was refused for this content
         bool counted = false;        ///< in bodies_ and peers_
         IpAddress peer{};
         msghdr message{};
