@@ -18,6 +18,13 @@ constexpr std::size_t idle_head_max = 2048;
 /// How long a peer may take to close after our last byte before the connection is cut.
 constexpr Duration linger_max = std::chrono::seconds{5};
 
+Endpoint local_endpoint(const Fd& socket) noexcept {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
+    return read_socket_address(&storage);
+}
+
 } // namespace
 
 StreamIo::StreamIo(Ring& ring, std::uint32_t connections_max, SendHow how)
@@ -36,6 +43,7 @@ Result<void, SysError> StreamIo::open() {
 }
 
 void StreamIo::add_listener(Fd socket) {
+    locals_.push_back(local_endpoint(socket));
     listeners_.push_back(std::move(socket));
     arm_accept(listeners_.size() - 1);
 }
@@ -84,9 +92,11 @@ StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local
         return {}; // gone already
     }
     peer = read_socket_address(&storage);
-    length = sizeof storage;
-    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
-    local = read_socket_address(&storage);
+    local = locals_[listener];
+    if (local.address == IpAddress{Ipv6Address{}} || local.address == IpAddress{Ipv4Address{}}) {
+        // It listens on several.
+        local = local_endpoint(socket);
+    }
     const auto claimed = streams_.claim();
     if (claimed.value == nullptr) {
         metrics_.refused.add();
@@ -194,6 +204,16 @@ void StreamIo::order(const StreamOrder& order) {
 }
 
 void StreamIo::end_stream(SlabHandle id, Stream& stream) {
+    if (stream.peer_closed && !stream.receiving && !stream.sending) {
+        // The usual end: the peer has closed. Nothing has to be cut off, so close() is enough; only
+        // a completion is wanted, to report it by.
+        stream.closing = true;
+        io_uring_sqe* sqe = ring_.sqe();
+        io_uring_prep_nop(sqe);
+        sqe->user_data = token_of(id, OpKind::receive_stream);
+        stream.receiving = true;
+        return;
+    }
     shut_down(stream);
     if (!stream.receiving) {
         // Nothing is in flight that would complete and report: a receive on a shut-down socket

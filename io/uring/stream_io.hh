@@ -174,7 +174,9 @@ private:
         }
         const bool broken =
             cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -ECANCELED && cqe.res != -EINTR;
-        if (broken || (cqe.res == 0 && stream->half_closed)) {
+        if (cqe.res == 0 && stream->half_closed && !stream->sending) {
+            stream->closing = true; // both sides have ended: close() is all that is left
+        } else if (broken || (cqe.res == 0 && stream->half_closed)) {
             shut_down(*stream);
         } else if (cqe.res == 0) {
             end_input(id, *stream, engine, now, out);
@@ -261,6 +263,7 @@ private:
     BufferGroup buffers_;
     Slab<Stream> streams_;
     std::vector<Fd> listeners_;
+    std::vector<Endpoint> locals_;       ///< their addresses; unspecified: all of an interface
     std::vector<std::uint32_t> resting_; ///< listeners that do not accept until the next sweep
     std::uint32_t sending_ = 0;
     std::uint32_t bodies_ = 0; ///< streams that are sending a large content
