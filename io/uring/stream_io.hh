@@ -218,6 +218,9 @@ private:
         } else if (result < 0 && fall_back(*stream, result)) {
             more = stream->closing || send_next(id, *stream);
         } else if (result < 0 || (result == 0 && token.kind == OpKind::send_stream)) {
+            if (stream->content && !stream->content->intact()) {
+                metrics_.changed.add(); // it was cut where the kernel was reading
+            }
             shut_down(*stream);
         } else {
             const auto bytes = static_cast<std::size_t>(result);
