@@ -62,6 +62,10 @@ void Engine::on_stream_data(StreamId id, Bytes data, const Now& now, Outbox& out
     http_.on_stream_data(id, data, now, out);
 }
 
+void Engine::on_stream_end(StreamId id, const Now& now, Outbox& out) noexcept {
+    http_.on_stream_end(id, now, out);
+}
+
 void Engine::on_stream_progress(StreamId id, std::uint64_t sent, const Now& now,
                                 Outbox& out) noexcept {
     http_.on_stream_progress(id, sent, now, out);

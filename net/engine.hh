@@ -60,6 +60,7 @@ public:
     void on_stream_open(StreamId id, const Endpoint& peer, const Endpoint& local, const Now& now,
                         Outbox& out) noexcept;
     void on_stream_data(StreamId id, Bytes data, const Now& now, Outbox& out) noexcept;
+    void on_stream_end(StreamId id, const Now& now, Outbox& out) noexcept;
     void on_stream_progress(StreamId id, std::uint64_t sent, const Now& now, Outbox& out) noexcept;
     void on_stream_sent(StreamId id, const Now& now, Outbox& out) noexcept;
     void on_stream_closed(StreamId id, const Now& now, Outbox& out) noexcept;

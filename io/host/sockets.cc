@@ -227,12 +227,10 @@ Result<Fd, SysError> open_icmpv6_socket(const InterfaceInfo& interface) {
     return socket;
 }
 
-Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port, bool shared,
-                                   const char* what) {
-    Fd socket{::socket(family_of(address), SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (!socket.valid()) {
-        return sys_error(what);
-    }
+namespace {
+
+Result<void, SysError> start_listening(const Fd& socket, const Endpoint& endpoint, bool shared,
+                                       const char* what) {
     set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (shared) {
         set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
@@ -242,11 +240,44 @@ Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port,
     // kernels) costs most of the rate there. Where cubic is missing the default stays.
     constexpr std::string_view cubic = "cubic";
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, cubic.data(), cubic.size());
-    if (auto bound = bind_to(socket, {address, port}, what); !bound) {
+    if (auto bound = bind_to(socket, endpoint, what); !bound) {
         return std::unexpected(bound.error());
     }
     if (::listen(socket.get(), 4096) != 0) {
-        return sys_error(where(what, address, port));
+        return sys_error(where(what, endpoint.address, endpoint.port));
+    }
+    return {};
+}
+
+} // namespace
+
+Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port, bool shared,
+                                   const char* what) {
+    Fd socket{::socket(family_of(address), SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    if (auto ready = start_listening(socket, {address, port}, shared, what); !ready) {
+        return std::unexpected(ready.error());
+    }
+    return socket;
+}
+
+Result<Fd, SysError> open_ipv6_listener(const InterfaceInfo& interface, std::uint16_t port,
+                                        bool shared, const char* what) {
+    Fd socket{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    const std::string where_v6 = where(what, Ipv6Address{}, port) + " of " + interface.name;
+    if (!set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) ||
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                     static_cast<socklen_t>(interface.name.size())) != 0) {
+        return sys_error(where_v6);
+    }
+    if (auto ready = start_listening(socket, {Ipv6Address{}, port}, shared, what); !ready) {
+        ready.error().what = where_v6;
+        return std::unexpected(ready.error());
     }
     return socket;
 }

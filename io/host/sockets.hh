@@ -53,6 +53,11 @@ void set_multicast_ttl(int socket, std::uint8_t ttl) noexcept;
 [[nodiscard]] Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port,
                                                  bool shared, const char* what);
 
+/// Listening TCP on all IPv6 addresses that an interface has or will have; `shared` as above.
+[[nodiscard]] Result<Fd, SysError> open_ipv6_listener(const InterfaceInfo& interface,
+                                                      std::uint16_t port, bool shared,
+                                                      const char* what);
+
 /// Whether the kernel sends several UDP segments in one call (UDP_SEGMENT).
 [[nodiscard]] bool has_udp_segmentation(int socket) noexcept;
 

@@ -3,6 +3,7 @@
 // The only template of the driver: it is instantiated where net meets io, in tools/musterd.
 #pragma once
 
+#include "io/host/access_log.hh"
 #include "io/host/clock.hh"
 #include "io/host/content_store.hh"
 #include "io/host/probe_sockets.hh"
@@ -21,12 +22,13 @@ namespace muster {
 struct WorkerLimits {
     unsigned ring_entries = 1024;
     std::uint32_t connections_max = 20'000;
+    SendHow send = SendHow::automatic;
 };
 
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
-/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content,
-/// on_control, expire, next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
+/// Engine: receive, on_stream_open/data/end/progress/sent/closed, on_content, on_control, expire,
+/// next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
 template <class Engine>
 class Worker {
 public:
@@ -36,7 +38,7 @@ public:
           control_(control),
           limits_(limits),
           datagrams_(ring_),
-          streams_(ring_, limits.connections_max) {}
+          streams_(ring_, limits.connections_max, limits.send) {}
 
     [[nodiscard]] Result<void, SysError> open() {
         if (auto opened = ring_.open(limits_.ring_entries); !opened) {
@@ -69,6 +71,11 @@ public:
     [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
     [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }
     [[nodiscard]] const StreamIo& streams() const noexcept { return streams_; }
+
+    /// Before run(): where records of the access log go; null: nowhere.
+    void log_to(AccessRing* ring) noexcept { accesses_ = ring; }
+    /// Records that found the log's ring full. Any thread.
+    [[nodiscard]] const Counter& accesses_lost() const noexcept { return accesses_lost_; }
 
     /// Any thread: run() drains, then returns.
     void stop() noexcept {
@@ -180,6 +187,8 @@ private:
         case OpKind::accept:
         case OpKind::receive_stream:
         case OpKind::send_stream:
+        case OpKind::poll_stream:
+        case OpKind::warm_stream:
             streams_.on_completion(cqe, engine_, now, out_);
             break;
         }
@@ -193,8 +202,8 @@ private:
                 engine_.on_content(
                     request.ticket,
                     request.netascii
-                        ? content_.open_netascii(request.root, request.path, now, request.any_case)
-                        : content_.open(request.root, request.path, now, request.any_case),
+                        ? content_.open_netascii(request.root, request.path, now, request.choice)
+                        : content_.open(request.root, request.path, now, request.choice),
                     now, out_);
             }
             opens_.clear();
@@ -216,6 +225,11 @@ private:
         }
         for (const StreamOrder& order : out_.stream_orders) {
             streams_.order(order);
+        }
+        for (auto& access : out_.accesses) {
+            if (accesses_ == nullptr || !accesses_->push(std::move(access))) {
+                accesses_lost_.add();
+            }
         }
         bool told = false;
         for (WorkerMessage& message : out_.messages) {
@@ -240,6 +254,8 @@ private:
     ContentStore content_;
     ProbeSockets probe_sockets_;
     std::vector<ConflictProbe> probes_;
+    AccessRing* accesses_ = nullptr;
+    Counter accesses_lost_;
     Outbox out_;
     std::vector<OpenRequest> opens_;
     Instant next_sweep_;

@@ -161,8 +161,8 @@ void TftpServer::open(const RxDatagram& datagram, const TftpRequest& request, st
         out.opens.push_back({.ticket = ticket,
                              .root = route.root,
                              .path = std::move(route.path),
-                             .netascii = request.mode == TftpMode::netascii,
-                             .any_case = limits_.ignore_case});
+                             .choice = {.any_case = limits_.ignore_case},
+                             .netascii = request.mode == TftpMode::netascii});
     } else {
         auto ask = std::make_unique<DynamicRequest>();
         ask->ticket = ticket;

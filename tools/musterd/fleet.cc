@@ -3,6 +3,7 @@
 
 #include "io/host/process.hh"
 
+#include <algorithm>
 #include <future>
 
 namespace muster {
@@ -44,16 +45,34 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
         multicast.worker = static_cast<std::uint8_t>(worker);
         multicast.workers = static_cast<std::uint8_t>(workers);
     }
+    engine.http_limits.access_log = !options.access_log.empty();
     return engine;
+}
+
+WorkerLimits worker_limits(const Options& options) {
+    WorkerLimits limits;
+    // Where descriptors are few, some stay for the files that connections ask for.
+    constexpr std::uint64_t reserve = 1024;
+    const std::uint64_t files = raise_file_limit();
+    limits.connections_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+        files > reserve ? files - reserve : 0, 64, limits.connections_max));
+    const std::string& how = options.http_send;
+    limits.send = how == "sendfile"   ? SendHow::sendfile
+                  : how == "splice"   ? SendHow::splice
+                  : how == "zerocopy" ? SendHow::zerocopy
+                  : how == "copy"     ? SendHow::copy
+                                      : SendHow::automatic;
+    return limits;
 }
 
 } // namespace
 
 struct Fleet::Member {
-    Member(const EngineOptions& options, WorkerId id, const Wake& control)
+    Member(const EngineOptions& options, const WorkerLimits& limits, WorkerId id,
+           const Wake& control)
         : engine(options),
           mailbox(id, mailbox_capacity),
-          worker(engine, mailbox, control, WorkerLimits{}) {}
+          worker(engine, mailbox, control, limits) {}
 
     void take(WorkerSockets& sockets) {
         DatagramIo& datagrams = worker.datagrams();
@@ -81,6 +100,9 @@ struct Fleet::Member {
             if (of.http.valid()) {
                 worker.streams().add_listener(std::move(of.http));
             }
+            if (of.http6.valid()) {
+                worker.streams().add_listener(std::move(of.http6));
+            }
         }
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
             datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
@@ -103,9 +125,9 @@ Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interface
              std::span<const LeaseRecord> leases, std::uint32_t lease_room, unsigned workers,
              const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
-        members_.push_back(
-            std::make_unique<Member>(engine_options(options, interfaces, lease_room, i, workers),
-                                     WorkerId{static_cast<std::uint8_t>(i)}, control));
+        members_.push_back(std::make_unique<Member>(
+            engine_options(options, interfaces, lease_room, i, workers), worker_limits(options),
+            WorkerId{static_cast<std::uint8_t>(i)}, control));
     }
     members_.front()->engine.restore(leases, read_clock());
 }
@@ -120,6 +142,12 @@ std::vector<Mailbox*> Fleet::mailboxes() {
         all.push_back(&member->mailbox);
     }
     return all;
+}
+
+void Fleet::log_to(AccessLog& log) {
+    for (unsigned i = 0; i < members_.size(); ++i) {
+        members_[i]->worker.log_to(&log.ring(i));
+    }
 }
 
 Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin) {
@@ -187,7 +215,16 @@ void Fleet::report(Exposition& exposition) const {
         add("muster_io_connections_accepted_total", "TCP connections accepted.", tcp.accepted);
         add("muster_io_connections_refused_total",
             "TCP connections closed at once since all slots were taken.", tcp.refused);
+        add("muster_io_accepts_starved_total",
+            "TCP accepts that the system had no descriptor or memory for.", tcp.starved);
         add("muster_io_stream_bytes_sent_total", "Bytes sent on TCP connections.", tcp.sent_bytes);
+        add("muster_io_stream_cold_reads_total",
+            "Pieces of files that were read from the disk before they could be sent.",
+            tcp.cold_reads);
+        add("muster_io_stream_files_changed_total",
+            "Connections ended because their file was written to or cut meanwhile.", tcp.changed);
+        add("muster_access_log_lost_total", "Lines of the access log that found no room.",
+            member->worker.accesses_lost());
     }
 }
 

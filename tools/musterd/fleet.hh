@@ -23,6 +23,8 @@ public:
     ~Fleet();
 
     [[nodiscard]] std::vector<Mailbox*> mailboxes();
+    /// Before start(): each worker's answers go to its ring of `log`.
+    void log_to(AccessLog& log);
     /// Starts the threads; the first error of any of them.
     [[nodiscard]] Result<void, SysError> start(std::vector<WorkerSockets> sockets, bool pin);
     /// Drains and joins.

@@ -40,6 +40,8 @@ struct Options {
     std::uint8_t tftp_multicast_ttl = 1;
     bool http = true;
     std::uint16_t http_port = 80;
+    std::string http_send = "auto";
+    std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off
     std::string admin_token_file;
     std::string log_level = "info";

@@ -67,6 +67,10 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
     if (options.http) {
         MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
                                                  "HTTP (--http-port)"));
+        if (interface.link_local != Ipv6Address{}) { // else IPv6 is off there
+            MUSTER_PLACE(sockets.http6, open_ipv6_listener(interface, options.http_port, shared,
+                                                           "HTTP (--http-port)"));
+        }
     }
     return sockets;
 }

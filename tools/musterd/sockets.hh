@@ -27,6 +27,7 @@ struct InterfaceSockets {
     Fd tftp;
     Fd tftp6; ///< IPv6, on every address of the interface
     Fd http;
+    Fd http6; ///< all IPv6 addresses of the interface
 };
 
 struct WorkerSockets {

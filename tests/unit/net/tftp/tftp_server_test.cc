@@ -396,7 +396,7 @@ TEST(TftpServer, FileNamesKeepTheirCaseUnlessTheSiteAsksOtherwise) {
         (void)world.request(client(1), rrq("Boot\\BCD"));
         ASSERT_EQ(world.opens.size(), 1U);
         EXPECT_EQ(world.opens[0].path, "Boot/BCD");
-        EXPECT_EQ(world.opens[0].any_case, ignore_case);
+        EXPECT_EQ(world.opens[0].choice.any_case, ignore_case);
     }
 }
 
