@@ -65,6 +65,8 @@ private:
     void begin_download(ClientContext& context);
     void on_download(ClientContext& context);
     void report_progress(ClientContext& context);
+    [[nodiscard]] Duration until_more(std::uint64_t bytes, unsigned percent,
+                                      Instant now) const noexcept;
     void next_package(ClientContext& context);
     void work(Step step, Duration duration, ClientContext& context);
     void on_worked(ClientContext& context);
