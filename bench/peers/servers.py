@@ -83,7 +83,7 @@ class Kea(Server):
                                "lfc-interval": 0},
             "valid-lifetime": 3600,
             "multi-threading": {"enable-multi-threading": True, "thread-pool-size": 2,
-                                "packet-queue-size": 64},
+                                "packet-queue-size": 1024},
             "subnet4": [{"subnet": f"{NET}/{PREFIX}", "interface": "eth0",
                          "pools": [{"pool": f"{POOL[0]} - {POOL[1]}"}]}],
             "loggers": [{"name": "kea-dhcp4", "severity": "WARN",
