@@ -264,20 +264,27 @@ Answer Api::list_nodes(const UrlQuery& query) const {
 Answer Api::list_leases(const UrlQuery& query) const {
     const std::string_view after = query.value("after");
     const auto start = after.empty() ? Ipv4Address{} : read_ipv4_address(after);
-    if (!start) {
+    const auto start6 = read_ipv6_address(after);
+    if (!start && !start6) {
         return api_error(400, "bad_address", "after is an address of the page before");
     }
     const std::size_t limit = limit_of(query);
     Json list = Json::array();
-    const auto& all = ledger_.leases();
-    for (auto it = all.upper_bound(*start); it != all.end(); ++it) {
-        if (list.size() == limit) {
-            Json next = list.back()["address"];
-            return page("leases", std::move(list), std::move(next));
+    bool whole = true; // IPv4 first, then IPv6
+    const auto put = [&](const auto& all, auto it) {
+        for (; whole && it != all.end(); ++it) {
+            whole = list.size() < limit;
+            if (whole) {
+                list.push_back(lease_json(it->second, ledger_));
+            }
         }
-        list.push_back(lease_json(it->second, ledger_));
+    };
+    if (start) {
+        put(ledger_.leases(), ledger_.leases().upper_bound(*start));
     }
-    return page("leases", std::move(list), nullptr);
+    put(ledger_.leases6(), ledger_.leases6().upper_bound(start6.value_or(Ipv6Address{})));
+    Json next = whole ? Json{} : list.back()["address"];
+    return page("leases", std::move(list), std::move(next));
 }
 
 Answer Api::list_events(const UrlQuery& query) const {

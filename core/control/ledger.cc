@@ -6,6 +6,23 @@ namespace {
 
 constexpr std::size_t event_message_size_max = 1'000;
 
+template <class Record, class Address>
+void index_record(const Record& lease, std::map<Address, Record>& leases,
+                  absl::flat_hash_map<MacAddress, Address>& address_of_mac) {
+    const auto [it, fresh] = leases.try_emplace(lease.address, lease);
+    if (!fresh) {
+        // The address changes hands: its last owner is no longer there.
+        if (const auto last = address_of_mac.find(it->second.mac);
+            last != address_of_mac.end() && last->second == lease.address) {
+            address_of_mac.erase(last);
+        }
+        it->second = lease;
+    }
+    if (lease.state == LeaseRecord::State::bound) {
+        address_of_mac.insert_or_assign(lease.mac, lease.address);
+    }
+}
+
 } // namespace
 
 void Ledger::load(StoredState state) {
@@ -13,6 +30,9 @@ void Ledger::load(StoredState state) {
         nodes_.put(std::move(node));
     }
     for (const LeaseRecord& lease : state.leases) {
+        index_lease(lease);
+    }
+    for (const Lease6Record& lease : state.leases6) {
         index_lease(lease);
     }
     for (const auto& [name, node] : nodes_.all()) {
@@ -25,15 +45,35 @@ void Ledger::load(StoredState state) {
     next_event_id_ = events_.empty() ? 1 : events_.back().id + 1;
 }
 
-const NodeRecord* Ledger::node_at(const Ipv4Address& address) const noexcept {
-    const auto lease = leases_.find(address);
-    if (lease != leases_.end() && lease->second.state != LeaseRecord::State::declined) {
-        // An expired or released lease still names the likeliest owner: a machine between loader
-        // and installer may be late with its renewal, and a new owner replaces the record.
-        return nodes_.find(lease->second.mac);
+const NodeRecord* Ledger::node_at(const IpAddress& address) const noexcept {
+    const auto mac = machine_at(address);
+    return mac ? nodes_.find(*mac) : nullptr;
+}
+
+std::optional<MacAddress> Ledger::machine_at(const IpAddress& address) const noexcept {
+    // An expired or released lease still names the likeliest owner: a machine between loader
+    // and installer may be late with its renewal, and a new owner replaces the record.
+    const auto owner = [](const auto& leases, const auto& key) -> std::optional<MacAddress> {
+        const auto lease = leases.find(key);
+        const bool owned =
+            lease != leases.end() && lease->second.state != LeaseRecord::State::declined;
+        return owned ? std::optional{lease->second.mac} : std::nullopt;
+    };
+    const auto v4 = address.v4();
+    if (const auto mac = v4 ? owner(leases_, *v4) : owner(leases6_, address.v6())) {
+        return mac;
     }
     const auto seen = remembered_.find(address);
-    return seen == remembered_.end() ? nullptr : nodes_.find(seen->second);
+    return seen == remembered_.end() ? std::nullopt : std::optional{seen->second};
+}
+
+Ipv6Address Ledger::address6_of(const NodeRecord& node) const noexcept {
+    for (const MacAddress& mac : node.macs()) {
+        if (const auto it = address6_of_mac_.find(mac); it != address6_of_mac_.end()) {
+            return it->second;
+        }
+    }
+    return {};
 }
 
 Ipv4Address Ledger::address_of(const NodeRecord& node) const noexcept {
@@ -45,7 +85,7 @@ Ipv4Address Ledger::address_of(const NodeRecord& node) const noexcept {
     return node.address;
 }
 
-void Ledger::remember_address(const Ipv4Address& address, const MacAddress& mac) {
+void Ledger::remember_address(const IpAddress& address, const MacAddress& mac) {
     if (remembered_.size() >= nodes_max && !remembered_.contains(address)) {
         return; // whoever is beyond this is still found by ?mac=
     }
@@ -114,13 +154,16 @@ Result<Ledger::Committed, StoreError> Ledger::commit() {
             batch_.removed_nodes.push_back(name);
         }
     }
-    committed.records = batch_.leases.size() + batch_.nodes.size() + batch_.removed_nodes.size() +
-                        batch_.events.size();
+    committed.records = batch_.leases.size() + batch_.leases6.size() + batch_.nodes.size() +
+                        batch_.removed_nodes.size() + batch_.events.size();
     if (auto stored = store_.commit(batch_); !stored) {
         take_back();
         return std::unexpected(std::move(stored.error()));
     }
     for (const LeaseRecord& lease : batch_.leases) {
+        index_lease(lease);
+    }
+    for (const Lease6Record& lease : batch_.leases6) {
         index_lease(lease);
     }
     for (auto& [name, before] : before_) {
@@ -157,18 +200,11 @@ void Ledger::take_back() {
 }
 
 void Ledger::index_lease(const LeaseRecord& lease) {
-    const auto [it, fresh] = leases_.try_emplace(lease.address, lease);
-    if (!fresh) {
-        // The address changes hands: its last owner is no longer there.
-        if (const auto last = address_of_mac_.find(it->second.mac);
-            last != address_of_mac_.end() && last->second == lease.address) {
-            address_of_mac_.erase(last);
-        }
-        it->second = lease;
-    }
-    if (lease.state == LeaseRecord::State::bound) {
-        address_of_mac_.insert_or_assign(lease.mac, lease.address);
-    }
+    index_record(lease, leases_, address_of_mac_);
+}
+
+void Ledger::index_lease(const Lease6Record& lease) {
+    index_record(lease, leases6_, address6_of_mac_);
 }
 
 } // namespace muster

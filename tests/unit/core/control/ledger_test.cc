@@ -79,17 +79,36 @@ TEST_F(LedgerTest, AnAddressBelongsToItsLastOwner) {
     ledger.put(record("b", 2));
     ledger.add_lease(lease(5, 1));
     ASSERT_TRUE(ledger.commit().has_value());
-    EXPECT_EQ(ledger.node_at({{10, 0, 0, 5}})->name(), "a");
+    EXPECT_EQ(ledger.node_at(Ipv4Address{{10, 0, 0, 5}})->name(), "a");
     EXPECT_EQ(ledger.address_of(*ledger.nodes().find("a")), (Ipv4Address{{10, 0, 0, 5}}));
     ledger.add_lease(lease(5, 2));
     ASSERT_TRUE(ledger.commit().has_value());
-    EXPECT_EQ(ledger.node_at({{10, 0, 0, 5}})->name(), "b");
+    EXPECT_EQ(ledger.node_at(Ipv4Address{{10, 0, 0, 5}})->name(), "b");
     EXPECT_TRUE(ledger.address_of(*ledger.nodes().find("a")).is_unspecified());
     LeaseRecord declined = lease(5, 2);
     declined.state = LeaseRecord::State::declined;
     ledger.add_lease(declined);
     ASSERT_TRUE(ledger.commit().has_value());
-    EXPECT_EQ(ledger.node_at({{10, 0, 0, 5}}), nullptr) << "somebody else is there";
+    EXPECT_EQ(ledger.node_at(Ipv4Address{{10, 0, 0, 5}}), nullptr) << "somebody else is there";
+}
+
+TEST(Ledger, AnIpv6LeaseNamesItsNodeToo) {
+    MemoryStore store;
+    Ledger ledger{store};
+    ledger.put(record("a", 1));
+    Lease6Record lease6;
+    lease6.address = read_ipv6_address("fd00:79::100").value();
+    lease6.mac = lease(5, 1).mac;
+    ledger.add_lease(lease6);
+    EXPECT_EQ(ledger.node_at(lease6.address), nullptr) << "not before it is kept";
+    ASSERT_TRUE(ledger.commit().has_value());
+    EXPECT_EQ(ledger.node_at(lease6.address)->name(), "a");
+    EXPECT_EQ(ledger.address6_of(*ledger.nodes().find("a")), lease6.address);
+    EXPECT_TRUE(ledger.address_of(*ledger.nodes().find("a")).is_unspecified());
+    Ledger again{store};
+    again.load(store.load().value());
+    EXPECT_EQ(again.node_at(lease6.address)->name(), "a");
+    EXPECT_EQ(again.leases6().size(), 1U);
 }
 
 TEST_F(LedgerTest, EventsAreBoundedAndCountOn) {
