@@ -43,6 +43,12 @@ Result<void, SysError> bind_to(const Fd& socket, const Endpoint& endpoint, const
     return {};
 }
 
+/// True, too, when there is none to bind to.
+bool bind_to_device(const Fd& socket, const std::string& device) noexcept {
+    return device.empty() || ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device.c_str(),
+                                          static_cast<socklen_t>(device.size())) == 0;
+}
+
 int family_of(const IpAddress& address) noexcept {
     return address.is_v4() ? AF_INET : AF_INET6;
 }
@@ -71,8 +77,38 @@ Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::
     return socket;
 }
 
+Result<Fd, SysError> open_dhcp6_socket(const InterfaceInfo& interface, std::uint16_t port,
+                                       const char* what) {
+    Fd socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    const auto join = [&](const char* group) {
+        ipv6_mreq request{};
+        ::inet_pton(AF_INET6, group, &request.ipv6mr_multiaddr);
+        request.ipv6mr_interface = interface.index;
+        return ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request,
+                            sizeof request) == 0;
+    };
+    // Not shared, as in IPv4: a second server is an error at start.
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                     static_cast<socklen_t>(interface.name.size())) != 0 ||
+        !set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) ||
+        !set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) ||
+        !join("ff02::1:2") || // All_DHCP_Relay_Agents_and_Servers
+        !join("ff05::1:3")) { // All_DHCP_Servers
+        return sys_error(std::string{what} + " on " + interface.name);
+    }
+    widen_buffers(socket.get());
+    if (auto bound = bind_to(socket, {Ipv6Address{}, port}, what); !bound) {
+        bound.error().what += " of " + interface.name;
+        return std::unexpected(bound.error());
+    }
+    return socket;
+}
+
 Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port, bool shared,
-                                     const char* what) {
+                                     const char* what, const std::string& device) {
     Fd socket{::socket(family_of(address), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket.valid()) {
         return sys_error(what);
@@ -84,7 +120,12 @@ Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t por
         set(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
         set(socket.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     } else {
+        set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
         set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+        set(socket.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    }
+    if (!bind_to_device(socket, device)) {
+        return sys_error(std::string{what} + " on " + device);
     }
     widen_buffers(socket.get());
     if (auto bound = bind_to(socket, {address, port}, what); !bound) {
@@ -134,12 +175,18 @@ Result<Fd, SysError> open_icmpv6_socket(const InterfaceInfo& interface) {
 }
 
 Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port, bool shared,
-                                   const char* what) {
+                                   const char* what, const std::string& device) {
     Fd socket{::socket(family_of(address), SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (!socket.valid()) {
         return sys_error(what);
     }
     set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (!address.is_v4()) {
+        set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    }
+    if (!bind_to_device(socket, device)) {
+        return sys_error(std::string{what} + " on " + device);
+    }
     if (shared) {
         set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     }

@@ -28,6 +28,13 @@ constexpr std::uint32_t segment_bytes_max = 65'507;
 constexpr std::uint32_t data_header_size = 4;
 /// Larger blocks are fragmented by IP and cannot be segments of one call.
 constexpr std::uint32_t segment_size_max = 1472;
+constexpr std::uint32_t segment_size_max_ipv6 = 1452;
+
+bool is_ipv6(int socket) noexcept {
+    int family = 0;
+    socklen_t length = sizeof family;
+    return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_INET6;
+}
 
 template <class Value>
 void add_control(msghdr& message, std::size_t& used, int level, int type, const Value& value) {
@@ -99,7 +106,8 @@ void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t inter
     if (service == UdpService::tftp_transfer && !has_udp_segmentation(socket.get())) {
         segmentation_ = false;
     }
-    sockets_.push_back({service, index, interface, std::move(socket)});
+    const bool v6 = is_ipv6(socket.get());
+    sockets_.push_back({service, index, interface, std::move(socket), v6});
     arm(sockets_.size() - 1);
 }
 
@@ -167,12 +175,13 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     return id;
 }
 
-int DatagramIo::find(UdpService service, std::uint8_t index,
-                     std::uint32_t interface) const noexcept {
+int DatagramIo::find(UdpService service, std::uint8_t index, std::uint32_t interface,
+                     const Endpoint& destination) const noexcept {
+    const bool v6 = !destination.address.is_v4();
     for (const Socket& socket : sockets_) {
         const bool by_interface =
             service != UdpService::tftp && service != UdpService::tftp_transfer;
-        if (socket.service == service &&
+        if (socket.service == service && socket.v6 == v6 &&
             (by_interface ? interface == 0 || socket.interface == interface : socket.index == index)) {
             return socket.fd.get();
         }
@@ -221,7 +230,8 @@ void DatagramIo::on_sent(const Completion& cqe) noexcept {
 
 void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
     const int fd = datagram.link ? packet_socket_.get()
-                                 : find(datagram.service, datagram.socket, datagram.interface);
+                                 : find(datagram.service, datagram.socket, datagram.interface,
+                                        datagram.destination);
     TxSlot& slot = claim();
     if (fd < 0 || payload.size() > slot.payload.size()) {
         metrics_.send_failed.add();
@@ -259,15 +269,16 @@ void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
 }
 
 void DatagramIo::send(const TxBlocks& blocks) {
-    const int fd = find(blocks.service, blocks.socket, blocks.interface);
+    const int fd = find(blocks.service, blocks.socket, blocks.interface, blocks.destination);
     if (fd < 0) {
         metrics_.send_failed.add(blocks.count);
         return;
     }
     const std::uint32_t segment = blocks.blksize + data_header_size;
-    const std::uint32_t most = segmentation_ && segment <= segment_size_max
-                                   ? std::min(segments_max, segment_bytes_max / segment)
-                                   : 1;
+    const std::uint32_t whole =
+        blocks.destination.address.is_v4() ? segment_size_max : segment_size_max_ipv6;
+    const std::uint32_t most =
+        segmentation_ && segment <= whole ? std::min(segments_max, segment_bytes_max / segment) : 1;
     for (std::uint32_t done = 0; done < blocks.count;) {
         const std::uint32_t count = std::min(most, blocks.count - done);
         send_segment(blocks, fd, blocks.first_block + done, count);
@@ -296,12 +307,13 @@ void DatagramIo::send_segment(const TxBlocks& blocks, int fd, std::uint64_t firs
     slot.content = blocks.content;
     slot.message = {};
     slot.message.msg_name = &slot.name;
-    slot.message.msg_namelen = write_socket_address(blocks.destination, slot.name);
+    slot.message.msg_namelen =
+        write_socket_address(blocks.destination, slot.name, blocks.interface);
     slot.message.msg_iov = slot.vectors.data();
     slot.message.msg_iovlen = 2 * std::size_t{count};
     slot.message.msg_control = slot.control.data();
     std::size_t used = 0;
-    add_packet_info(slot.message, used, blocks.source, 0);
+    add_packet_info(slot.message, used, blocks.source, blocks.interface);
     slot.packets = static_cast<std::uint16_t>(count);
     slot.segmented = count > 1;
     if (slot.segmented) {

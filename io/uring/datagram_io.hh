@@ -65,6 +65,7 @@ private:
         std::uint8_t index = 0;
         std::uint32_t interface = 0;
         Fd fd;
+        bool v6 = false;
     };
     struct TxSlot;
 
@@ -74,8 +75,8 @@ private:
     }
     void arm(std::size_t socket);
     [[nodiscard]] int take(const Completion& cqe, RxDatagram& datagram);
-    [[nodiscard]] int find(UdpService service, std::uint8_t index,
-                           std::uint32_t interface) const noexcept;
+    [[nodiscard]] int find(UdpService service, std::uint8_t index, std::uint32_t interface,
+                           const Endpoint& destination) const noexcept;
     [[nodiscard]] TxSlot& claim() noexcept;
     void submit(TxSlot& slot, int fd);
     void send_segment(const TxBlocks& blocks, int fd, std::uint64_t first, std::uint32_t count);

@@ -149,6 +149,7 @@ private:
     std::unique_ptr<ControlThread> control_loop_;
     std::thread control_thread_;
     unsigned workers_ = 1;
+    bool serves_ipv6_ = false; ///< as the site was at start
 };
 
 Result<StoredState, StartError> Daemon::open_store() {
@@ -219,8 +220,9 @@ Result<void, StartError> Daemon::start() {
 
     workers_ = options_.workers != 0 ? options_.workers
                                      : std::max(1U, std::thread::hardware_concurrency());
+    serves_ipv6_ = !site->subnets6.empty();
     std::vector<std::string> warnings;
-    auto sockets = open_sockets(options_, interfaces_, workers_, warnings);
+    auto sockets = open_sockets(options_, interfaces_, workers_, !site->subnets6.empty(), warnings);
     if (!sockets) {
         return std::unexpected(StartError{sockets.error().text()});
     }
@@ -241,8 +243,7 @@ Result<void, StartError> Daemon::start() {
     }
 
     index_ = std::make_unique<FileIndex>(site->folder + "/files");
-    fleet_ =
-        std::make_unique<Fleet>(options_, interfaces_, stored->leases, workers_, control_wake_);
+    fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored, workers_, control_wake_);
     admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
     ControlOptions control;
     control.workers = workers_;
@@ -276,6 +277,10 @@ std::string Daemon::ready_line() const {
         line += fmt::format(" {} {}", interface.name, to_text(interface.address));
         if (options_.dhcp != "off") {
             line += fmt::format(" dhcp:{}", options_.dhcp_port);
+        }
+        if (options_.dhcp == "server" && options_.dhcp6 && serves_ipv6_ &&
+            !interface.link_local.is_unspecified()) {
+            line += fmt::format(" dhcp6:{}", options_.dhcp6_port);
         }
         if (options_.dhcp == "proxy") {
             line += fmt::format(" pxe:{}", options_.pxe_port);

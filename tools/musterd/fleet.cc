@@ -17,6 +17,7 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     EngineOptions engine;
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
+    engine.dhcp6 = first && options.dhcp == "server" && options.dhcp6;
     engine.router_advertisements = first && options.router_advertisements;
     engine.interfaces = interfaces;
     engine.tftp_limits.blksize_max = options.tftp_blksize_max;
@@ -45,11 +46,20 @@ struct Fleet::Member {
             if (of.pxe.valid()) {
                 datagrams.add(UdpService::pxe, index, of.interface, std::move(of.pxe));
             }
+            if (of.dhcp6.valid()) {
+                datagrams.add(UdpService::dhcp6, index, of.interface, std::move(of.dhcp6));
+            }
             if (of.icmpv6.valid()) {
                 datagrams.add(UdpService::icmpv6, index, of.interface, std::move(of.icmpv6));
             }
             if (of.tftp.valid()) {
                 datagrams.add(UdpService::tftp, index, 0, std::move(of.tftp));
+            }
+            if (of.tftp6.valid()) {
+                datagrams.add(UdpService::tftp, index, 0, std::move(of.tftp6));
+            }
+            if (of.http6.valid()) {
+                worker.streams().add_listener(std::move(of.http6));
             }
             if (of.http.valid()) {
                 worker.streams().add_listener(std::move(of.http));
@@ -58,6 +68,10 @@ struct Fleet::Member {
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
             datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
                           std::move(sockets.tftp_transfers[i]));
+        }
+        for (std::size_t i = 0; i < sockets.tftp_transfers6.size(); ++i) {
+            datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
+                          std::move(sockets.tftp_transfers6[i]));
         }
         datagrams.set_packet_socket(std::move(sockets.packet));
     }
@@ -69,13 +83,13 @@ struct Fleet::Member {
 };
 
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-             std::span<const LeaseRecord> leases, unsigned workers, const Wake& control) {
+             const StoredState& stored, unsigned workers, const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
         members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
                                                     WorkerId{static_cast<std::uint8_t>(i)},
                                                     control));
     }
-    members_.front()->engine.restore(leases, read_clock());
+    members_.front()->engine.restore(stored.leases, stored.leases6, read_clock());
 }
 
 Fleet::~Fleet() {

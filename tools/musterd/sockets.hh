@@ -21,21 +21,26 @@ struct InterfaceSockets {
     std::uint32_t interface = 0;
     Fd dhcp;
     Fd pxe;
+    Fd dhcp6;
     Fd icmpv6;
     Fd tftp;
     Fd http;
+    Fd tftp6;
+    Fd http6;
 };
 
 struct WorkerSockets {
     std::vector<InterfaceSockets> interfaces;
     Fd packet;
     std::vector<Fd> tftp_transfers;
+    std::vector<Fd> tftp_transfers6; ///< as many, or none
 };
 
 /// Sockets of `workers` workers; worker 0 alone gets DHCP and router advertisements. A protocol
-/// that this interface cannot have for want of IPv6 is left out with a line in `warnings`.
+/// that this interface cannot have for want of IPv6 is left out with a line in `warnings`; so is
+/// all else of IPv6 that cannot be opened, unless the site serves it (`ipv6`).
 [[nodiscard]] Result<std::vector<WorkerSockets>, SysError>
 open_sockets(const Options& options, const std::vector<InterfaceInfo>& interfaces, unsigned workers,
-             std::vector<std::string>& warnings);
+             bool ipv6, std::vector<std::string>& warnings);
 
 } // namespace muster
