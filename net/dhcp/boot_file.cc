@@ -7,6 +7,10 @@ namespace muster {
 
 namespace {
 
+/// EBC over HTTP: x64, as 9 is, which is EBC over PXE. The other architectures of HTTP boot (x86,
+/// ARM, BIOS: 15, 18 to 20) have no loader here.
+constexpr std::uint16_t ebc_http = 17;
+
 BootFile tftp_file(const BootServer& server, std::string_view name) noexcept {
     BootFile file;
     if (!server.address.is_v4()) {
@@ -139,7 +143,9 @@ std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderC
         return ipxe_file(loader, client, server);
     }
     for (std::size_t i = 0; i < client.arch_count; ++i) {
-        const auto arch = static_cast<ClientArch>(client.archs[i]);
+        const auto number = client.archs[i];
+        const auto arch =
+            number == ebc_http ? ClientArch::x64_uefi_http : static_cast<ClientArch>(number);
         if (auto file = file_for_arch(arch, loader, client.kind, server)) {
             return file;
         }
