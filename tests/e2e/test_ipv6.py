@@ -51,7 +51,7 @@ class Http(Ipv6):
     boot_by = "http"
 
     def test_firmware_and_ipxe_load_the_kernel(self):
-        self.check_loads("Start HTTP Boot over IPv6", "NBP file downloaded successfully", "iPXE")
+        self.check_loads("Start HTTP Boot over IPv6", f"URI: http://[{SERVER6}]/loaders/snponly.efi", "iPXE")
 
 
 if __name__ == "__main__":
