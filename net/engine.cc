@@ -7,6 +7,7 @@ namespace muster {
 
 Engine::Engine(const EngineOptions& options)
     : tftp_(options.tftp_limits), http_(options.http_limits, HttpRole::content) {
+    tftp_.on_interfaces(options.interfaces);
     if (options.dhcp_proxy) {
         proxy_ = std::make_unique<ProxyDhcp>();
         proxy_->on_interfaces(options.interfaces);
@@ -38,7 +39,7 @@ void Engine::receive(const RxDatagram& packet, const Now& now, Outbox& out) noex
     switch (packet.service) {
     case UdpService::dhcp:
         if (dhcp_) {
-            dhcp_->receive(packet, now, out);
+            dhcp_->take(packet, now, out);
         } else if (proxy_) {
             proxy_->receive(packet, out);
         }
@@ -74,6 +75,10 @@ void Engine::on_stream_data(StreamId id, Bytes data, const Now& now, Outbox& out
     http_.on_stream_data(id, data, now, out);
 }
 
+void Engine::on_stream_end(StreamId id, const Now& now, Outbox& out) noexcept {
+    http_.on_stream_end(id, now, out);
+}
+
 void Engine::on_stream_progress(StreamId id, std::uint64_t sent, const Now& now,
                                 Outbox& out) noexcept {
     http_.on_stream_progress(id, sent, now, out);
@@ -103,6 +108,9 @@ void Engine::on_control(ControlMessage&& message, const Now& now, Outbox& out) n
         } else {
             http_.on_reply(**reply, now, out);
         }
+    } else if (auto* handed = std::get_if<std::unique_ptr<HandedDatagram>>(&message)) {
+        (*handed)->datagram.payload = as_bytes((*handed)->payload);
+        tftp_.receive_handed((*handed)->datagram, now, out);
     } else if (const auto* committed = std::get_if<LeaseCommitted>(&message)) {
         if (committed->v6 && dhcp6_) {
             dhcp6_->on_lease_committed(*committed, now, out);

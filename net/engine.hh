@@ -44,10 +44,26 @@ public:
     void restore(std::span<const LeaseRecord> leases, std::span<const Lease6Record> leases6,
                  const Now& now);
 
+    /// DHCP messages wait for expire(), so that of one burst the urgent come first.
     void receive(const RxDatagram& packet, const Now& now, Outbox& out) noexcept;
+    /// When next_probe() is due: acts on answers heard, appends the addresses to ask about now.
+    void ask(const Now& now, std::vector<ConflictProbe>& probes, Outbox& out) {
+        if (dhcp_) {
+            dhcp_->ask(now, probes, out);
+        }
+    }
+    [[nodiscard]] Instant next_probe() const noexcept {
+        return dhcp_ ? dhcp_->next_probe() : Instant::never();
+    }
+    void on_conflict_answer(const ConflictAnswer& answer, const Now& now) noexcept {
+        if (dhcp_) {
+            dhcp_->on_conflict_answer(answer, now);
+        }
+    }
     void on_stream_open(StreamId id, const Endpoint& peer, const Endpoint& local, const Now& now,
                         Outbox& out) noexcept;
     void on_stream_data(StreamId id, Bytes data, const Now& now, Outbox& out) noexcept;
+    void on_stream_end(StreamId id, const Now& now, Outbox& out) noexcept;
     void on_stream_progress(StreamId id, std::uint64_t sent, const Now& now, Outbox& out) noexcept;
     void on_stream_sent(StreamId id, const Now& now, Outbox& out) noexcept;
     void on_stream_closed(StreamId id, const Now& now, Outbox& out) noexcept;

@@ -76,6 +76,9 @@ Route route_http(std::string_view path) {
     }
     // A loader that was fetched over HTTP looks for its companions beside itself, and some lose
     // the folder on the way; only names without a folder are taken for loaders.
+    if (canonical == "/files") {
+        return {Route::Kind::open, ContentRoot::files, {}}; // the tree itself: a listing
+    }
     if (canonical.find('/', 1) == std::string::npos && canonical.ends_with(".efi")) {
         return {Route::Kind::open, ContentRoot::loaders, canonical.substr(1)};
     }

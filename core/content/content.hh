@@ -5,8 +5,10 @@
 #include "core/base/bytes.hh"
 #include "core/base/time.hh"
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace muster {
 
@@ -22,11 +24,22 @@ public:
     Content& operator=(const Content&) = delete;
     virtual ~Content() = default; ///< what maps or holds the bytes derives and lets go here
 
-    Bytes bytes;         ///< the whole content
-    UnixTime modified;   ///< Last-Modified
-    std::string etag;    ///< strong, with its quotes; empty for rendered text
-    std::string type;    ///< media type
-    int descriptor = -1; ///< the open file, for drivers that send from it; -1: memory only
+    /// For drivers: the bytes are still those of this version. False once the file was written to
+    /// or cut: what was promised cannot be sent any more.
+    [[nodiscard]] virtual bool intact() const noexcept { return true; }
+    /// For drivers: sending this range now needs no disk. A guess that may be wrong either way, and
+    /// that costs nearly nothing. Thread: the one that opened it.
+    [[nodiscard]] virtual bool resident(std::uint64_t offset, std::uint64_t size) const noexcept {
+        return offset + size <= bytes.size();
+    }
+
+    Bytes bytes;               ///< the whole content
+    UnixTime modified;         ///< Last-Modified
+    std::string etag;          ///< strong, with its quotes; empty for rendered text
+    std::string type;          ///< media type
+    std::string_view encoding; ///< Content-Encoding of the bytes: `gzip`, `zstd`; empty: none
+    bool varies = false;       ///< the same name has content in other codings (Vary)
+    int descriptor = -1;       ///< the open file, for drivers that send from it; -1: memory only
 };
 using ContentRef = std::shared_ptr<const Content>;
 

@@ -270,20 +270,22 @@ Answer Api::list_leases(const UrlQuery& query) const {
     }
     const std::size_t limit = limit_of(query);
     Json list = Json::array();
-    bool whole = true; // IPv4 first, then IPv6
-    const auto put = [&](const auto& all, auto it) {
-        for (; whole && it != all.end(); ++it) {
-            whole = list.size() < limit;
-            if (whole) {
-                list.push_back(lease_json(it->second, ledger_));
-            }
+    Json next;
+    const auto put = [&](const auto& lease) { // IPv4 first, then IPv6
+        if (list.size() == limit) {
+            next = list.back()["address"];
+            return false;
         }
+        list.push_back(lease_json(lease, ledger_));
+        return true;
     };
     if (start) {
-        put(ledger_.leases(), ledger_.leases().upper_bound(*start));
+        ledger_.leases().each_after(*start, put);
     }
-    put(ledger_.leases6(), ledger_.leases6().upper_bound(start6.value_or(Ipv6Address{})));
-    Json next = whole ? Json{} : list.back()["address"];
+    const auto& all6 = ledger_.leases6();
+    for (auto it = all6.upper_bound(start6.value_or(Ipv6Address{}));
+         next.is_null() && it != all6.end() && put(it->second); ++it) {
+    }
     return page("leases", std::move(list), std::move(next));
 }
 

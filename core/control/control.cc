@@ -88,6 +88,11 @@ void Control::on_site(std::shared_ptr<const Site> site) {
 }
 
 void Control::on_message(WorkerId worker, WorkerMessage&& message, const Now& now) {
+    if (auto* handed = std::get_if<std::unique_ptr<HandedDatagram>>(&message)) {
+        const WorkerId to = (*handed)->to;
+        ready_.push_back({to, std::move(*handed)});
+        return;
+    }
     if (pending_.size() >= control_pending_max) {
         refuse(worker, std::move(message));
         return;
@@ -99,7 +104,7 @@ void Control::refuse(WorkerId worker, WorkerMessage&& message) {
     ++counters_.overload;
     const auto refuse_lease = [&](SlabHandle lease, bool v6) {
         if (lease.generation != 0) {
-            refusals_.push_back({worker, LeaseCommitted{lease, false, v6}});
+            ready_.push_back({worker, LeaseCommitted{lease, false, v6}});
         }
     };
     if (const auto* const lease = std::get_if<LeaseCommit>(&message)) {
@@ -107,14 +112,14 @@ void Control::refuse(WorkerId worker, WorkerMessage&& message) {
     } else if (const auto* const lease6 = std::get_if<Lease6Commit>(&message)) {
         refuse_lease(lease6->request, true);
     } else if (const auto* const request = std::get_if<std::unique_ptr<DynamicRequest>>(&message)) {
-        refusals_.push_back(reply_to(worker, (*request)->ticket,
-                                     unavailable_answer(worker, "too many requests wait")));
+        ready_.push_back(reply_to(worker, (*request)->ticket,
+                                  unavailable_answer(worker, "too many requests wait")));
     }
 }
 
 void Control::step(const Now& now, ControlOutbox& out) {
-    std::move(refusals_.begin(), refusals_.end(), std::back_inserter(out.messages));
-    refusals_.clear();
+    std::move(ready_.begin(), ready_.end(), std::back_inserter(out.messages));
+    ready_.clear();
 
     const bool try_store = !outage_ || now.steady >= store_retry_;
     if (new_site_ && try_store) {
@@ -155,8 +160,7 @@ void Control::step(const Now& now, ControlOutbox& out) {
 }
 
 Instant Control::next_deadline() const noexcept {
-    if (!pending_.empty() || !refusals_.empty() || !ledger_.batch_empty() ||
-        (new_site_ && !outage_)) {
+    if (!pending_.empty() || !ready_.empty() || !ledger_.batch_empty() || (new_site_ && !outage_)) {
         return at_once;
     }
     if (outage_) {
@@ -197,6 +201,8 @@ void Control::apply(Pending& pending) {
         void operator()(const std::unique_ptr<TransferSample>& sample) const {
             control.installs_.on_sample(*sample, pending.at);
         }
+        void operator()(const std::unique_ptr<HandedDatagram>&) const {
+        } // on_message() passed it on
     };
     std::visit(Visitor{*this, pending}, pending.message);
 }

@@ -119,7 +119,7 @@ private:
     std::vector<WaitingLease> leases_waiting_;
     std::size_t leases_in_batch_ = 0;
     std::vector<Waiting> requests_waiting_;
-    std::vector<ControlOutbox::Addressed> refusals_;
+    std::vector<ControlOutbox::Addressed> ready_;
 
     std::shared_ptr<const Site> new_site_;
     std::shared_ptr<const Site> last_site_; ///< to go back to when the merge cannot be kept

@@ -6,17 +6,21 @@ namespace {
 
 constexpr std::size_t event_message_size_max = 1'000;
 
+template <class Record>
+bool lacks_hostname(const Record& lease) noexcept {
+    return lease.hostname[0] == '\0' && lease.state != LeaseRecord::State::declined;
+}
+
+/// `before`: the record that `lease` replaces, or null.
 template <class Record, class Address>
-void index_record(const Record& lease, std::map<Address, Record>& leases,
-                  absl::flat_hash_map<MacAddress, Address>& address_of_mac) {
-    const auto [it, fresh] = leases.try_emplace(lease.address, lease);
-    if (!fresh) {
+void index_owner(const Record* before, const Record& lease,
+                 absl::flat_hash_map<MacAddress, Address>& address_of_mac) {
+    if (before != nullptr) {
         // The address changes hands: its last owner is no longer there.
-        if (const auto last = address_of_mac.find(it->second.mac);
+        if (const auto last = address_of_mac.find(before->mac);
             last != address_of_mac.end() && last->second == lease.address) {
             address_of_mac.erase(last);
         }
-        it->second = lease;
     }
     if (lease.state == LeaseRecord::State::bound) {
         address_of_mac.insert_or_assign(lease.mac, lease.address);
@@ -29,6 +33,7 @@ void Ledger::load(StoredState state) {
     for (NodeRecord& node : state.nodes) {
         nodes_.put(std::move(node));
     }
+    address_of_mac_.reserve(state.leases.size());
     for (const LeaseRecord& lease : state.leases) {
         index_lease(lease);
     }
@@ -53,15 +58,14 @@ const NodeRecord* Ledger::node_at(const IpAddress& address) const noexcept {
 std::optional<MacAddress> Ledger::machine_at(const IpAddress& address) const noexcept {
     // An expired or released lease still names the likeliest owner: a machine between loader
     // and installer may be late with its renewal, and a new owner replaces the record.
-    const auto owner = [](const auto& leases, const auto& key) -> std::optional<MacAddress> {
-        const auto lease = leases.find(key);
-        const bool owned =
-            lease != leases.end() && lease->second.state != LeaseRecord::State::declined;
-        return owned ? std::optional{lease->second.mac} : std::nullopt;
-    };
-    const auto v4 = address.v4();
-    if (const auto mac = v4 ? owner(leases_, *v4) : owner(leases6_, address.v6())) {
-        return mac;
+    if (const auto v4 = address.v4()) {
+        const auto lease = leases_.find(*v4);
+        if (lease && lease->state != LeaseRecord::State::declined) {
+            return lease->mac;
+        }
+    } else if (const auto lease6 = leases6_.find(address.v6());
+               lease6 != leases6_.end() && lease6->second.state != LeaseRecord::State::declined) {
+        return lease6->second.mac;
     }
     const auto seen = remembered_.find(address);
     return seen == remembered_.end() ? std::nullopt : std::optional{seen->second};
@@ -90,6 +94,25 @@ void Ledger::remember_address(const IpAddress& address, const MacAddress& mac) {
         return; // whoever is beyond this is still found by ?mac=
     }
     remembered_.insert_or_assign(address, mac);
+}
+
+void Ledger::add_lease(const LeaseRecord& lease) {
+    batch_.leases.push_back(lease);
+    if (lacks_hostname(lease)) {
+        if (const auto known = leases_.find(lease.address); known && known->mac == lease.mac) {
+            batch_.leases.back().hostname = known->hostname;
+        }
+    }
+}
+
+void Ledger::add_lease(const Lease6Record& lease) {
+    batch_.leases6.push_back(lease);
+    if (lacks_hostname(lease)) {
+        if (const auto known = leases6_.find(lease.address);
+            known != leases6_.end() && known->second.mac == lease.mac) {
+            batch_.leases6.back().hostname = known->second.hostname;
+        }
+    }
 }
 
 void Ledger::put(NodeRecord node) {
@@ -200,11 +223,15 @@ void Ledger::take_back() {
 }
 
 void Ledger::index_lease(const LeaseRecord& lease) {
-    index_record(lease, leases_, address_of_mac_);
+    const auto before = leases_.find(lease.address);
+    index_owner(before ? &*before : nullptr, lease, address_of_mac_);
+    leases_.put(lease);
 }
 
 void Ledger::index_lease(const Lease6Record& lease) {
-    index_record(lease, leases6_, address6_of_mac_);
+    const auto before = leases6_.find(lease.address);
+    index_owner(before == leases6_.end() ? nullptr : &before->second, lease, address6_of_mac_);
+    leases6_.insert_or_assign(lease.address, lease);
 }
 
 } // namespace muster

@@ -3,6 +3,7 @@
 // batch, and are kept or taken back as one.
 #pragma once
 
+#include "core/control/lease_index.hh"
 #include "core/node/node_table.hh"
 #include "core/store/store.hh"
 
@@ -23,9 +24,7 @@ public:
     void load(StoredState state);
 
     [[nodiscard]] const NodeTable& nodes() const noexcept { return nodes_; }
-    [[nodiscard]] const std::map<Ipv4Address, LeaseRecord>& leases() const noexcept {
-        return leases_;
-    }
+    [[nodiscard]] const LeaseIndex& leases() const noexcept { return leases_; }
     [[nodiscard]] const std::map<Ipv6Address, Lease6Record>& leases6() const noexcept {
         return leases6_;
     }
@@ -42,8 +41,9 @@ public:
     // Changes of the open batch.
     void put(NodeRecord node);
     void erase(std::string_view name);
-    void add_lease(const LeaseRecord& lease) { batch_.leases.push_back(lease); }
-    void add_lease(const Lease6Record& lease) { batch_.leases6.push_back(lease); }
+    /// A record without a host name keeps the one that is known of its machine at this address.
+    void add_lease(const LeaseRecord& lease);
+    void add_lease(const Lease6Record& lease);
     void note(UnixTime at, EventKind kind, std::string_view node, std::string message);
     /// A record whose counters may be changed in place. They are kept with the next
     /// flush_progress(): what a crash loses of them is a moment of a progress bar.
@@ -80,7 +80,7 @@ private:
 
     Store& store_;
     NodeTable nodes_;
-    std::map<Ipv4Address, LeaseRecord> leases_;
+    LeaseIndex leases_;
     std::map<Ipv6Address, Lease6Record> leases6_;
     absl::flat_hash_map<MacAddress, Ipv4Address> address_of_mac_;
     absl::flat_hash_map<MacAddress, Ipv6Address> address6_of_mac_;

@@ -130,8 +130,8 @@ nlohmann::json Rendering::context(const NodeRecord& node, const Profile& profile
     if (const Ipv4Address address = ledger_.address_of(node); !address.is_unspecified()) {
         subject.address = address;
         const auto lease = ledger_.leases().find(address);
-        if (lease != ledger_.leases().end() && node.has_mac(lease->second.mac)) {
-            subject.mac = lease->second.mac; // of several, the one it booted from
+        if (lease && node.has_mac(lease->mac)) {
+            subject.mac = lease->mac; // of several, the one it booted from
         }
     } else if (const Ipv6Address address6 = ledger_.address6_of(node); !address6.is_unspecified()) {
         subject.address = address6;

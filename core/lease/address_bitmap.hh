@@ -64,6 +64,27 @@ public:
         return n;
     }
 
+    /// The smallest that is not below `n`.
+    [[nodiscard]] std::optional<std::uint32_t> smallest_from(std::uint32_t n) const noexcept {
+        for (std::size_t level = 0; level < levels_.size(); ++level) {
+            const std::uint32_t word = n / 64;
+            if (word >= levels_[level].size()) {
+                return std::nullopt;
+            }
+            const std::uint64_t bits = levels_[level][word] & ~std::uint64_t{0} << n % 64;
+            if (bits != 0) {
+                n = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+                while (level > 0) {
+                    --level;
+                    n = n * 64 + static_cast<std::uint32_t>(std::countr_zero(levels_[level][n]));
+                }
+                return n;
+            }
+            n = word + 1; // of the level above: its bit says whether that word has any
+        }
+        return std::nullopt;
+    }
+
 private:
     std::vector<std::vector<std::uint64_t>> levels_; ///< [0] are the numbers themselves
     std::uint32_t size_;

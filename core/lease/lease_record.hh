@@ -5,6 +5,9 @@
 #include "core/addr/mac_address.hh"
 #include "core/base/time.hh"
 
+#include <array>
+#include <cstdint>
+
 namespace muster {
 
 /// One binding of an address, as it is kept in the store. A machine is known by its link address
@@ -19,9 +22,23 @@ struct LeaseRecord {
     MacAddress mac{};
     State state = State::bound;
     UnixTime expires{};
-    std::array<char, 64> hostname{}; ///< option 12, NUL-padded; empty if none was sent
+    /// Option 12, NUL-padded. Empty in a change: the machine showed none, and what is known stays.
+    std::array<char, 64> hostname{};
 
     friend bool operator==(const LeaseRecord&, const LeaseRecord&) = default;
 };
+
+/// Four bytes that stand for a name where only its change matters; 0: no name.
+[[nodiscard]] constexpr std::uint32_t
+hostname_digest(const std::array<char, 64>& hostname) noexcept {
+    std::uint32_t digest = 2'166'136'261U; // FNV-1a
+    for (const char c : hostname) {
+        if (c == '\0') {
+            break;
+        }
+        digest = (digest ^ static_cast<std::uint8_t>(c)) * 16'777'619U;
+    }
+    return hostname[0] == '\0' ? 0 : digest == 0 ? 1 : digest;
+}
 
 } // namespace muster

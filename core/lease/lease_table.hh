@@ -75,6 +75,14 @@ public:
     void release(LeaseId id) noexcept;
     /// The machine found the address in use by somebody else.
     void decline(LeaseId id, Instant until) noexcept;
+    /// Somebody unknown uses an address of a pool that nobody ever had. Nullopt: it is no such
+    /// address (any more), or the table is full.
+    std::optional<LeaseId> quarantine(const Address& address, Instant until) noexcept;
+    /// An ended lease whose address is still in use: others go to new machines before it.
+    void defer(LeaseId id) noexcept;
+    /// The addresses of a link that are offered next to machines without one, soonest first, as far
+    /// as they fit `out`; returns how many. What only some classes may have is among them.
+    [[nodiscard]] std::size_t candidates(LinkId link, std::span<Address> out) const noexcept;
     /// Forgets the lease altogether: its machine has another one now.
     void forget(LeaseId id) noexcept;
     /// Gives up an offer that the machine did not take (it chose another server).

@@ -16,13 +16,13 @@ constexpr std::uint32_t raw(LeaseId id) noexcept {
 
 } // namespace lease_table_impl
 
-// The maps get twice the room they can fill: a flat_hash_map that is erased from and inserted into
-// then cleans up in place and never grows.
+// The maps get an eighth more room than they can fill: a flat_hash_map that is erased from and
+// inserted into then cleans up in place (it does so up to 25/32 of its capacity) and never grows.
 template <class Family>
 BasicLeaseTable<Family>::BasicLeaseTable(const LeaseLimits& limits)
     : limits_(limits), leases_(limits.leases_max), timers_(limits.leases_max) {
-    by_address_.reserve(std::size_t{limits.leases_max} * 2);
-    by_machine_.reserve(std::size_t{limits.leases_max} * 2);
+    by_address_.reserve(std::size_t{limits.leases_max} + limits.leases_max / 8);
+    by_machine_.reserve(std::size_t{limits.leases_max} + limits.leases_max / 8);
 }
 
 template <class Family>
@@ -201,7 +201,7 @@ void BasicLeaseTable<Family>::give(Slot slot, const LeaseClient& client) noexcep
     lease.mac = client.mac;
     lease.durable = false;
     lease.remembered = false;
-    lease.hostname = {};
+    lease.hostname = 0;
     lease.holder = {};
     lease.previous = Lease::no_link;
     map_machine(slot);
@@ -260,7 +260,9 @@ void BasicLeaseTable<Family>::bind(LeaseId id, const Record& record, Instant dea
     lease.durable = true;
     lease.remembered = true;
     lease.expires = record.expires;
-    lease.hostname = record.hostname;
+    if (const std::uint32_t name = hostname_digest(record.hostname); name != 0) {
+        lease.hostname = name;
+    }
     lease.holder = Family::holder_of(record);
     lease.previous = Lease::no_link;
     timers_.arm(slot, deadline + limits_.expiry_grace);
@@ -312,6 +314,37 @@ void BasicLeaseTable<Family>::decline(LeaseId id, Instant until) noexcept {
     lease.remembered = false;
     lease.previous = Lease::no_link;
     timers_.arm(slot, until);
+}
+
+template <class Family>
+std::optional<LeaseId> BasicLeaseTable<Family>::quarantine(const Address& address,
+                                                           Instant until) noexcept {
+    const LinkId link = link_of(address);
+    const Pool* pool = pool_of(link, address);
+    if (pool == nullptr || by_address_.contains(address) ||
+        !pool->never_used.contains(index_in(pool->range, address))) {
+        return std::nullopt;
+    }
+    const auto claimed = leases_.claim();
+    if (claimed.value == nullptr) {
+        return std::nullopt;
+    }
+    claimed.value->address = address;
+    claimed.value->link = link;
+    claimed.value->state = Lease::State::declined;
+    set_never_used(link, address, false);
+    by_address_.emplace(address, claimed.handle.slot);
+    ++counter(Lease::State::declined);
+    timers_.arm(claimed.handle.slot, until);
+    return LeaseId{claimed.handle.slot};
+}
+
+template <class Family>
+void BasicLeaseTable<Family>::defer(LeaseId id) noexcept {
+    if (at(lease_table_impl::raw(id)).listed) {
+        unlink_idle(lease_table_impl::raw(id));
+        link_idle(lease_table_impl::raw(id));
+    }
 }
 
 template <class Family>

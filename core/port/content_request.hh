@@ -26,11 +26,21 @@ enum class ContentRoot : std::uint8_t {
     loaders, ///< by name in the snapshot's table of boot loaders
 };
 
+/// What may be given in a file's place. The first three are HTTP's, the last is TFTP's.
+struct ContentChoice {
+    bool gzip = false;     ///< the sibling `NAME.gz`, as the coding of NAME
+    bool zstd = false;     ///< the sibling `NAME.zst`; preferred
+    bool listing = false;  ///< of a folder, an HTML page with what is in it
+    bool any_case = false; ///< without a file of that name, one that differs in case alone
+};
+
 /// Asks the driver to open a file. The answer, on_content(), may come within the same burst.
 struct OpenRequest {
     Ticket ticket{};
     ContentRoot root{};
     std::string path{}; ///< relative, no leading slash
+    ContentChoice choice{};
+    bool netascii = false; ///< as netascii (RFC 1350): a text of its own, of at most 16 MiB
 };
 
 enum class OpenError : std::uint8_t {

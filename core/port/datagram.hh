@@ -49,13 +49,14 @@ struct TxDatagram {
 struct TxBlocks {
     std::uint8_t socket = 0;                        ///< index of the transfer socket
     UdpService service = UdpService::tftp_transfer; ///< `tftp` in single-port mode
-    std::uint32_t interface = 0;
+    std::uint32_t interface = 0; ///< 0: by route; a multicast destination needs it
     Endpoint destination{};
     IpAddress source{};
     ContentRef content{};
     std::uint64_t first_block = 1; ///< from 1, never wraps; on the wire it is taken modulo 65536
     std::uint16_t count = 1;
     std::uint16_t blksize = 512; ///< bytes; the content's last block is shorter, perhaps empty
+    bool repair = false;         ///< some were sent before: goes before what was not
 };
 
 } // namespace muster

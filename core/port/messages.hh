@@ -8,6 +8,7 @@
 #include "core/node/node_alias.hh"
 #include "core/node/node_boot.hh"
 #include "core/port/content_request.hh"
+#include "core/port/datagram.hh"
 #include "core/site/snapshot.hh"
 
 #include <memory>
@@ -76,9 +77,17 @@ struct TransferSample {
     std::uint64_t size = 0;   ///< bytes of the whole content
 };
 
-using WorkerMessage =
-    std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry,
-                 std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>>;
+/// Worker to control, which passes it on: a datagram that another worker serves. The kernel spreads
+/// clients over workers, but a multicast group has one.
+struct HandedDatagram {
+    WorkerId to{};
+    RxDatagram datagram{}; ///< its payload is `payload`
+    std::string payload{};
+};
+
+using WorkerMessage = std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry,
+                                   std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
+                                   std::unique_ptr<HandedDatagram>>;
 
 /// Control to worker 0: the lease is on disk (`durable`), or the store refused it.
 struct LeaseCommitted {
@@ -90,7 +99,8 @@ struct LeaseCommitted {
 /// Control to every worker: a new site. The old one is freed when the last worker lets go.
 using SnapshotRef = std::shared_ptr<const Snapshot>;
 
-using ControlMessage = std::variant<std::monostate, LeaseCommitted, NodeBoot,
-                                    std::unique_ptr<DynamicReply>, SnapshotRef>;
+using ControlMessage =
+    std::variant<std::monostate, LeaseCommitted, NodeBoot, std::unique_ptr<DynamicReply>,
+                 SnapshotRef, std::unique_ptr<HandedDatagram>>;
 
 } // namespace muster

@@ -2,10 +2,12 @@
 // The effects of one burst. An engine writes them, the driver performs and clears them.
 #pragma once
 
+#include "core/port/access_record.hh"
 #include "core/port/datagram.hh"
 #include "core/port/messages.hh"
 #include "core/port/stream.hh"
 
+#include <memory>
 #include <vector>
 
 namespace muster {
@@ -19,6 +21,7 @@ public:
     std::vector<StreamOrder> stream_orders;
     std::vector<OpenRequest> opens;
     std::vector<WorkerMessage> messages;
+    std::vector<std::unique_ptr<AccessRecord>> accesses; ///< of answers that ended, if wanted
 
     /// How many messages control takes in this burst; set by whoever runs the engine.
     std::size_t control_room = SIZE_MAX;
@@ -50,7 +53,7 @@ public:
     }
     [[nodiscard]] bool empty() const noexcept {
         return datagrams.empty() && blocks.empty() && stream_sends.empty() &&
-               stream_orders.empty() && opens.empty() && messages.empty();
+               stream_orders.empty() && opens.empty() && messages.empty() && accesses.empty();
     }
     void clear() noexcept {
         datagrams.clear();
@@ -59,6 +62,7 @@ public:
         stream_orders.clear();
         opens.clear();
         messages.clear();
+        accesses.clear();
         arena_.clear();
     }
 

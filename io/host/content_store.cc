@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/content_store.hh"
 
-#include "core/content/media_type.hh"
+#include "core/content/netascii.hh"
+#include "io/host/any_case.hh"
+#include "io/host/folder_listing.hh"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/openat2.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -15,65 +15,24 @@
 namespace muster {
 namespace {
 
-/// Up to this size a file is read into memory: a mapping costs more than the copy.
-constexpr std::uint64_t in_memory_max = 32 << 10;
 /// How long a cached file is trusted before its version is looked at again.
 constexpr Duration trust = std::chrono::seconds{1};
 /// Files kept open without a user.
 constexpr std::size_t cache_max = 4096;
 
-class FileContent final : public Content {
-public:
-    FileContent(Fd file, const struct stat& info, std::string_view name) : file_(std::move(file)) {
-        descriptor = file_.get();
-        modified = {info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1'000'000};
-        // From what every server with a copy of the file agrees on, so no inode number.
-        etag = fmt::format("\"{:x}.{:x}-{:x}\"", info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
-                           info.st_size);
-        type = media_type(name);
-    }
-    ~FileContent() override {
-        if (mapping_ != nullptr) {
-            ::munmap(mapping_, bytes.size());
-        }
-    }
-    FileContent(const FileContent&) = delete;
-    FileContent& operator=(const FileContent&) = delete;
+/// A file written this lately may be written again without its time moving on (the kernel's clock
+/// for files ticks slowly), so what was read of it is not kept.
+constexpr std::int64_t settle_ms = 2000;
 
-    /// False with errno when the file cannot be read or mapped.
-    bool take_bytes(std::uint64_t size) {
-        if (size <= in_memory_max) {
-            memory_.resize(size);
-            std::size_t at = 0;
-            while (at < size) {
-                const ssize_t got =
-                    ::pread(file_.get(), memory_.data() + at, size - at, static_cast<off_t>(at));
-                if (got < 0) {
-                    return false;
-                }
-                if (got == 0) {
-                    memory_.resize(at); // it shrank meanwhile: what is there is this version
-                    break;
-                }
-                at += static_cast<std::size_t>(got);
-            }
-            bytes = as_bytes(memory_);
+/// Names that are packed already: nobody keeps a sibling for them.
+bool is_packed(std::string_view name) noexcept {
+    for (const std::string_view suffix : {".gz", ".zst", ".xz", ".bz2", ".iso", ".deb", ".rpm"}) {
+        if (name.ends_with(suffix)) {
             return true;
         }
-        void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file_.get(), 0);
-        if (mapping == MAP_FAILED) {
-            return false;
-        }
-        mapping_ = mapping;
-        bytes = {static_cast<const std::byte*>(mapping), size};
-        return true;
     }
-
-private:
-    Fd file_;
-    void* mapping_ = nullptr;
-    std::string memory_;
-};
+    return false;
+}
 
 OpenError error_of(int code) noexcept {
     switch (code) {
@@ -104,38 +63,114 @@ void ContentStore::on_snapshot(std::shared_ptr<const Snapshot> snapshot) {
     cache_.clear();
 }
 
+bool ContentStore::Entry::in_use() const noexcept {
+    const auto held = [](const auto& content) {
+        return content && content.use_count() > 1;
+    };
+    return held(file) || held(gzip) || held(zstd) || held(listing);
+}
+
 std::expected<ContentRef, OpenError> ContentStore::open(ContentRoot root, const std::string& path,
-                                                        Now now) {
+                                                        Now now, ContentChoice choice) {
     const std::string key = key_of(root, path);
-    const auto found = cache_.find(key);
-    if (found != cache_.end() && now.steady - found->second.checked < trust) {
-        return found->second.content;
-    }
-    auto file = open_file(root, path);
-    if (!file) {
-        if (found != cache_.end()) {
-            cache_.erase(found);
+    auto found = cache_.find(key);
+    const bool good = found != cache_.end() && now.steady - found->second.checked < trust &&
+                      (!found->second.file || found->second.file->intact());
+    if (!good) {
+        Entry entry = found == cache_.end() ? Entry{} : found->second;
+        const auto fresh = refresh(entry, root, path, now, choice);
+        if (!fresh) {
+            if (found != cache_.end()) {
+                cache_.erase(found);
+            }
+            return std::unexpected(fresh.error());
         }
+        entry.checked = now.steady;
+        if (found == cache_.end()) {
+            make_room(now);
+            found = cache_.emplace(key, std::move(entry)).first;
+        } else {
+            found->second = std::move(entry);
+        }
+    }
+    const Entry& entry = found->second;
+    if (!entry.file) {
+        return choice.listing ? std::expected<ContentRef, OpenError>{entry.listing}
+                              : std::unexpected(OpenError::not_found);
+    }
+    if (choice.zstd && entry.zstd) {
+        return entry.zstd;
+    }
+    if (choice.gzip && entry.gzip) {
+        return entry.gzip;
+    }
+    return entry.file;
+}
+
+std::expected<void, OpenError> ContentStore::refresh(Entry& entry, ContentRoot root,
+                                                     const std::string& path, Now now,
+                                                     ContentChoice choice) {
+    auto file = open_file(root, path);
+    if (!file && choice.any_case && file.error() == OpenError::not_found) {
+        file = open_any_case(root, path);
+    }
+    if (!file) {
         return std::unexpected(file.error());
     }
-    auto entry = load(std::move(*file), path, now);
-    if (!entry) {
-        return std::unexpected(entry.error());
+    struct stat info {};
+    if (::fstat(file->get(), &info) != 0) {
+        return std::unexpected(error_of(errno));
     }
-    if (found != cache_.end()) {
-        // The same version: keep the old content, so that all transfers share it.
-        const bool same = found->second.inode == entry->inode &&
-                          found->second.device == entry->device &&
-                          found->second.content->etag == entry->content->etag;
-        if (same) {
-            found->second.checked = now.steady;
-            return found->second.content;
+    if (S_ISDIR(info.st_mode) && root == ContentRoot::files && choice.listing) {
+        entry = Entry{};
+        entry.listing = make_folder_listing(file->get(), path);
+        return entry.listing ? std::expected<void, OpenError>{}
+                             : std::unexpected(OpenError::forbidden);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return std::unexpected(OpenError::not_found);
+    }
+    auto loaded = load(std::move(*file), info, path, {}, now, entry.file);
+    if (!loaded) {
+        return std::unexpected(loaded.error());
+    }
+    entry.listing.reset();
+    entry.file = std::move(*loaded);
+    if (root == ContentRoot::files && !is_packed(path)) {
+        entry.gzip = load_sibling(*entry.file, path, ".gz", "gzip", now, entry.gzip);
+        entry.zstd = load_sibling(*entry.file, path, ".zst", "zstd", now, entry.zstd);
+        entry.file->varies = entry.gzip != nullptr || entry.zstd != nullptr;
+    }
+    return {};
+}
+
+std::expected<ContentRef, OpenError> ContentStore::open_netascii(ContentRoot root,
+                                                                 const std::string& path, Now now,
+                                                                 ContentChoice choice) {
+    constexpr std::size_t size_max = std::size_t{16} << 20U;
+    const auto content = open(root, path, now, choice);
+    if (!content) {
+        return content;
+    }
+    if ((*content)->bytes.size() > size_max) {
+        return std::unexpected(OpenError::forbidden);
+    }
+    // Read and not taken from the mapping, which faults when the file was cut off meanwhile.
+    std::string text((*content)->bytes.size(), '\0');
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const ssize_t got = ::pread((*content)->descriptor, text.data() + at, text.size() - at,
+                                    static_cast<off_t>(at));
+        if (got < 0) {
+            return std::unexpected(error_of(errno));
         }
-        found->second = std::move(*entry);
-        return found->second.content;
+        if (got == 0) {
+            break;
+        }
+        at += static_cast<std::size_t>(got);
     }
-    make_room(now);
-    return cache_.emplace(key, std::move(*entry)).first->second.content;
+    text.resize(at);
+    return std::make_shared<TextContent>(to_netascii(text), (*content)->type);
 }
 
 std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,
@@ -156,11 +191,11 @@ std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,
         if (!files_root_.valid()) {
             return std::unexpected(OpenError::not_found);
         }
+        const char* const name = path.empty() ? "." : path.c_str();
         open_how how{};
         how.flags = static_cast<std::uint64_t>(flags);
         how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-        fd = static_cast<int>(
-            ::syscall(SYS_openat2, files_root_.get(), path.c_str(), &how, sizeof how));
+        fd = static_cast<int>(::syscall(SYS_openat2, files_root_.get(), name, &how, sizeof how));
     }
     if (fd < 0) {
         return std::unexpected(error_of(errno));
@@ -168,20 +203,54 @@ std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,
     return Fd{fd};
 }
 
-std::expected<ContentStore::Entry, OpenError> ContentStore::load(Fd file, const std::string& path,
-                                                                 Now now) {
+std::expected<Fd, OpenError> ContentStore::open_any_case(ContentRoot root,
+                                                         const std::string& path) const {
+    std::optional<std::string> found;
+    if (root == ContentRoot::files) {
+        found = find_any_case(files_root_.get(), path);
+    } else if (snapshot_) {
+        for (const auto& [name, file] : snapshot_->loaders) {
+            if (equal_any_case(name, path) && (!found || name < *found)) {
+                found = name;
+            }
+        }
+    }
+    return found ? open_file(root, *found) : std::unexpected(OpenError::not_found);
+}
+
+ContentStore::Loaded ContentStore::load(Fd file, const struct stat& info, const std::string& name,
+                                        std::string_view coding, Now now,
+                                        const std::shared_ptr<FileContent>& known) {
+    const FileVersion version{info};
+    const bool settled =
+        now.wall.ms - (version.modified_s * 1000 + version.modified_ns / 1'000'000) > settle_ms;
+    if (known && known->version() == version && (settled || !known->is_copy())) {
+        return known;
+    }
+    auto content = std::make_shared<FileContent>(std::move(file), version, name, coding);
+    if (!content->take_bytes()) {
+        return std::unexpected(error_of(errno));
+    }
+    return content;
+}
+
+/// Null: there is none that may be used.
+std::shared_ptr<FileContent>
+ContentStore::load_sibling(const FileContent& file, const std::string& path,
+                           std::string_view suffix, std::string_view coding, Now now,
+                           const std::shared_ptr<FileContent>& known) const {
+    auto sibling = open_file(ContentRoot::files, path + std::string{suffix});
     struct stat info {};
-    if (::fstat(file.get(), &info) != 0) {
-        return std::unexpected(error_of(errno));
+    if (!sibling || ::fstat(sibling->get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+        info.st_mtim.tv_sec < file.version().modified_s) {
+        return nullptr;
     }
-    if (!S_ISREG(info.st_mode)) {
-        return std::unexpected(OpenError::not_found);
+    auto loaded = load(std::move(*sibling), info, path, coding, now, known);
+    if (!loaded) {
+        return nullptr;
     }
-    auto content = std::make_shared<FileContent>(std::move(file), info, path);
-    if (!content->take_bytes(static_cast<std::uint64_t>(info.st_size))) {
-        return std::unexpected(error_of(errno));
-    }
-    return Entry{std::move(content), now.steady, info.st_dev, info.st_ino};
+    (*loaded)->varies = true;
+    return std::move(*loaded);
 }
 
 void ContentStore::make_room(Now now) {
@@ -191,7 +260,7 @@ void ContentStore::make_room(Now now) {
     // Whatever nobody uses goes; if all is in use, all stays and the cache grows by its users,
     // whose number is bounded.
     absl::erase_if(cache_, [now](const auto& item) {
-        return item.second.content.use_count() == 1 && now.steady - item.second.checked >= trust;
+        return !item.second.in_use() && now.steady - item.second.checked >= trust;
     });
 }
 

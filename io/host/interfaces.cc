@@ -10,7 +10,11 @@
 #include <sys/ioctl.h>
 
 #include <bit>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <sstream>
+#include <string>
 
 namespace muster {
 namespace {
@@ -84,6 +88,31 @@ Result<InterfaceInfo, SysError> find_interface(const std::string& name) {
         info.mtu = static_cast<std::uint16_t>(std::min(request.ifr_mtu, 65535));
     }
     return info;
+}
+
+std::optional<std::uint64_t> neighbour_limit() {
+    std::ifstream file{"/proc/sys/net/ipv4/neigh/default/gc_thresh3"};
+    std::uint64_t limit = 0;
+    return file >> limit ? std::optional{limit} : std::nullopt;
+}
+
+std::optional<std::uint64_t> receive_buffer_errors() {
+    // Two lines of each protocol: names, then values.
+    std::ifstream file{"/proc/thread-self/net/snmp"};
+    std::string names;
+    std::string values;
+    while (std::getline(file, names) && std::getline(file, values)) {
+        std::istringstream name_of{names};
+        std::istringstream value_of{values};
+        std::string name;
+        std::string value;
+        while (names.starts_with("Udp:") && name_of >> name && value_of >> value) {
+            if (name == "RcvbufErrors") {
+                return std::strtoull(value.c_str(), nullptr, 10);
+            }
+        }
+    }
+    return std::nullopt;
 }
 
 } // namespace muster

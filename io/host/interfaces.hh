@@ -4,6 +4,9 @@
 #include "core/port/interface_info.hh"
 #include "io/host/sys_error.hh"
 
+#include <cstdint>
+#include <optional>
+
 namespace muster {
 
 /// What the kernel says about an interface: index, link address, first IPv4 address, IPv6
@@ -11,5 +14,13 @@ namespace muster {
 ///
 /// Errors: ENODEV -- no such interface; EADDRNOTAVAIL -- it has no IPv4 address.
 [[nodiscard]] Result<InterfaceInfo, SysError> find_interface(const std::string& name);
+
+/// How many neighbours the kernel keeps at most (gc_thresh3 of arp(7)); nullopt where it does not
+/// say: the limit is the whole machine's, and only its first network namespace shows it.
+[[nodiscard]] std::optional<std::uint64_t> neighbour_limit();
+
+/// UDP datagrams that this network namespace dropped since its sockets' receive buffers were full
+/// (RcvbufErrors of /proc/net/snmp); nullopt where the kernel does not say.
+[[nodiscard]] std::optional<std::uint64_t> receive_buffer_errors();
 
 } // namespace muster

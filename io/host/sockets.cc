@@ -3,10 +3,12 @@
 
 #include "io/host/socket_address.hh"
 
+#include <linux/filter.h>
 #include <netinet/icmp6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
+#include <array>
 #include <string_view>
 
 namespace muster {
@@ -43,10 +45,29 @@ Result<void, SysError> bind_to(const Fd& socket, const Endpoint& endpoint, const
     return {};
 }
 
-/// True, too, when there is none to bind to.
-bool bind_to_device(const Fd& socket, const std::string& device) noexcept {
-    return device.empty() || ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device.c_str(),
-                                          static_cast<socklen_t>(device.size())) == 0;
+/// A program that returns `yes` for a DISCOVER whose first option says so, else `no`. `header`:
+/// octets before the message.
+std::array<sock_filter, 8> discover_filter(std::uint32_t header, std::uint32_t yes,
+                                           std::uint32_t no) noexcept {
+    const std::uint32_t option = header + 240; // behind fixed part and magic cookie
+    constexpr std::uint16_t load_byte = BPF_LD | BPF_B | BPF_ABS;
+    constexpr std::uint16_t is_equal = BPF_JMP | BPF_JEQ | BPF_K;
+    return {{
+        {BPF_LD | BPF_W | BPF_LEN, 0, 0, 0},
+        // A load beyond the end would end the program with 0.
+        {BPF_JMP | BPF_JGE | BPF_K, 0, 5, option + 3},
+        {load_byte, 0, 0, option},
+        {is_equal, 0, 3, 53}, // message type
+        {load_byte, 0, 0, option + 2},
+        {is_equal, 0, 1, 1}, // DISCOVER
+        {BPF_RET | BPF_K, 0, 0, yes},
+        {BPF_RET | BPF_K, 0, 0, no},
+    }};
+}
+
+bool attach(int socket, int option, std::array<sock_filter, 8> program) noexcept {
+    sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    return ::setsockopt(socket, SOL_SOCKET, option, &filter, sizeof filter) == 0;
 }
 
 int family_of(const IpAddress& address) noexcept {
@@ -55,8 +76,9 @@ int family_of(const IpAddress& address) noexcept {
 
 } // namespace
 
-Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::uint16_t port,
-                                           const char* what) {
+namespace {
+
+Result<Fd, SysError> make_broadcast_socket(const InterfaceInfo& interface, const char* what) {
     Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket.valid()) {
         return sys_error(what);
@@ -70,7 +92,18 @@ Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::
         return sys_error(std::string{what} + " on " + interface.name);
     }
     widen_buffers(socket.get());
-    if (auto bound = bind_to(socket, {Ipv4Address{}, port}, what); !bound) {
+    return socket;
+}
+
+} // namespace
+
+Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::uint16_t port,
+                                           const char* what) {
+    auto socket = make_broadcast_socket(interface, what);
+    if (!socket) {
+        return socket;
+    }
+    if (auto bound = bind_to(*socket, {Ipv4Address{}, port}, what); !bound) {
         bound.error().what += " of " + interface.name;
         return std::unexpected(bound.error());
     }
@@ -107,11 +140,47 @@ Result<Fd, SysError> open_dhcp6_socket(const InterfaceInfo& interface, std::uint
     return socket;
 }
 
-Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port, bool shared,
-                                     const char* what, const std::string& device) {
+Result<DhcpSockets, SysError> open_dhcp_sockets(const InterfaceInfo& interface, std::uint16_t port,
+                                                const char* what) {
+    constexpr std::uint32_t udp_header = 8; // a socket's filter sees it, a group's does not
+    constexpr std::uint32_t all = UINT32_MAX;
+    auto first = open_broadcast_socket(interface, port, what);
+    if (!first) {
+        return std::unexpected(first.error());
+    }
+    DhcpSockets sockets;
+    sockets.first = std::move(*first);
+    // Shared from here on only, so that another server on the port was an error above.
+    auto discovers = make_broadcast_socket(interface, what);
+    const bool split =
+        discovers && set(sockets.first.get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
+        set(discovers->get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
+        attach(discovers->get(), SO_ATTACH_FILTER, discover_filter(udp_header, all, 0)) &&
+        bind_to(*discovers, {Ipv4Address{}, port}, what) &&
+        // Unicast goes to one socket of the group, by number: in the order of their binding.
+        attach(discovers->get(), SO_ATTACH_REUSEPORT_CBPF, discover_filter(0, 1, 0)) &&
+        attach(sockets.first.get(), SO_ATTACH_FILTER, discover_filter(udp_header, 0, all));
+    if (split) {
+        sockets.discovers = std::move(*discovers);
+    } else {
+        set(sockets.first.get(), SOL_SOCKET, SO_REUSEPORT, 0);
+    }
+    return sockets;
+}
+
+namespace {
+
+/// `device`: bound to that interface as well; null: to none.
+Result<Fd, SysError> open_udp(const IpAddress& address, std::uint16_t port, bool shared,
+                              const std::string* device, const char* what) {
     Fd socket{::socket(family_of(address), SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket.valid()) {
         return sys_error(what);
+    }
+    if (device != nullptr &&
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, device->c_str(),
+                     static_cast<socklen_t>(device->size())) != 0) {
+        return sys_error(std::string{what} + " on " + *device);
     }
     if (shared) {
         set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
@@ -124,14 +193,28 @@ Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t por
         set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
         set(socket.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
     }
-    if (!bind_to_device(socket, device)) {
-        return sys_error(std::string{what} + " on " + device);
-    }
     widen_buffers(socket.get());
     if (auto bound = bind_to(socket, {address, port}, what); !bound) {
         return std::unexpected(bound.error());
     }
     return socket;
+}
+
+} // namespace
+
+Result<Fd, SysError> open_udp_socket(const IpAddress& address, std::uint16_t port, bool shared,
+                                     const char* what) {
+    return open_udp(address, port, shared, nullptr, what);
+}
+
+Result<Fd, SysError> open_udp_socket_of(const InterfaceInfo& interface, std::uint16_t port,
+                                        bool shared, const char* what) {
+    return open_udp(Ipv6Address{}, port, shared, &interface.name, what);
+}
+
+void set_multicast_ttl(int socket, std::uint8_t ttl) noexcept {
+    set(socket, IPPROTO_IP, IP_MULTICAST_TTL, ttl);
+    set(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 }
 
 Result<Fd, SysError> open_packet_socket() {
@@ -174,19 +257,11 @@ Result<Fd, SysError> open_icmpv6_socket(const InterfaceInfo& interface) {
     return socket;
 }
 
-Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port, bool shared,
-                                   const char* what, const std::string& device) {
-    Fd socket{::socket(family_of(address), SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (!socket.valid()) {
-        return sys_error(what);
-    }
+namespace {
+
+Result<void, SysError> start_listening(const Fd& socket, const Endpoint& endpoint, bool shared,
+                                       const char* what) {
     set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    if (!address.is_v4()) {
-        set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    }
-    if (!bind_to_device(socket, device)) {
-        return sys_error(std::string{what} + " on " + device);
-    }
     if (shared) {
         set(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
     }
@@ -195,11 +270,44 @@ Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port,
     // kernels) costs most of the rate there. Where cubic is missing the default stays.
     constexpr std::string_view cubic = "cubic";
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, cubic.data(), cubic.size());
-    if (auto bound = bind_to(socket, {address, port}, what); !bound) {
+    if (auto bound = bind_to(socket, endpoint, what); !bound) {
         return std::unexpected(bound.error());
     }
     if (::listen(socket.get(), 4096) != 0) {
-        return sys_error(where(what, address, port));
+        return sys_error(where(what, endpoint.address, endpoint.port));
+    }
+    return {};
+}
+
+} // namespace
+
+Result<Fd, SysError> open_listener(const IpAddress& address, std::uint16_t port, bool shared,
+                                   const char* what) {
+    Fd socket{::socket(family_of(address), SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    if (auto ready = start_listening(socket, {address, port}, shared, what); !ready) {
+        return std::unexpected(ready.error());
+    }
+    return socket;
+}
+
+Result<Fd, SysError> open_ipv6_listener(const InterfaceInfo& interface, std::uint16_t port,
+                                        bool shared, const char* what) {
+    Fd socket{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    const std::string where_v6 = where(what, Ipv6Address{}, port) + " of " + interface.name;
+    if (!set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) ||
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                     static_cast<socklen_t>(interface.name.size())) != 0) {
+        return sys_error(where_v6);
+    }
+    if (auto ready = start_listening(socket, {Ipv6Address{}, port}, shared, what); !ready) {
+        ready.error().what = where_v6;
+        return std::unexpected(ready.error());
     }
     return socket;
 }

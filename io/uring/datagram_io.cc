@@ -16,9 +16,13 @@ namespace {
 
 constexpr std::uint16_t request_buffer_group = 1;
 constexpr std::uint16_t bulk_buffer_group = 3; // 2 is the streams'
-constexpr std::uint32_t buffer_count = 2048;
+constexpr std::uint16_t patient_buffer_group = 4;
+constexpr std::uint32_t datagram_buffer_count = 2048;
+// Four times what the DHCP server answers in a turn: under a flood it reads on, so that whoever is
+// not part of the flood is heard, and still answers at more than half of its rate.
+constexpr std::uint32_t patient_buffer_count = 256;
 /// Room for the kernel's header, the sender's address, packet info, and a whole Ethernet payload.
-constexpr std::uint32_t buffer_size = 2048;
+constexpr std::uint32_t datagram_buffer_size = 2048;
 constexpr std::size_t control_size = 128;
 constexpr std::uint32_t slot_count = 512;
 
@@ -31,9 +35,9 @@ constexpr std::uint32_t segment_size_max = 1472;
 constexpr std::uint32_t segment_size_max_ipv6 = 1452;
 
 bool is_ipv6(int socket) noexcept {
-    int family = 0;
-    socklen_t length = sizeof family;
-    return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_INET6;
+    int domain = AF_INET;
+    socklen_t length = sizeof domain;
+    return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_INET6;
 }
 
 template <class Value>
@@ -95,19 +99,31 @@ Result<void, SysError> DatagramIo::open() {
         free_slots_.push_back(i - 1);
     }
     slots_[slot_count].number = slot_count;
-    if (auto opened = request_buffers_.open(ring_, request_buffer_group, buffer_count, buffer_size);
+    if (auto opened = request_buffers_.open(ring_, request_buffer_group, datagram_buffer_count,
+                                            datagram_buffer_size);
         !opened) {
         return opened;
     }
-    return bulk_buffers_.open(ring_, bulk_buffer_group, buffer_count, buffer_size);
+    if (auto opened = patient_buffers_.open(ring_, patient_buffer_group, patient_buffer_count,
+                                            datagram_buffer_size);
+        !opened) {
+        return opened;
+    }
+    return bulk_buffers_.open(ring_, bulk_buffer_group, datagram_buffer_count,
+                              datagram_buffer_size);
 }
 
 void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t interface, Fd socket) {
     if (service == UdpService::tftp_transfer && !has_udp_segmentation(socket.get())) {
         segmentation_ = false;
     }
-    const bool v6 = is_ipv6(socket.get());
-    sockets_.push_back({service, index, interface, std::move(socket), v6});
+    const bool ipv6 = is_ipv6(socket.get());
+    sockets_.push_back({service, index, interface, ipv6, std::move(socket)});
+    arm(sockets_.size() - 1);
+}
+
+void DatagramIo::add_patient(UdpService service, std::uint32_t interface, Fd socket) {
+    sockets_.push_back({service, 0, interface, false, std::move(socket), true});
     arm(sockets_.size() - 1);
 }
 
@@ -126,7 +142,7 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     Socket& socket = sockets_[number];
     BufferGroup& buffers = buffers_of(socket);
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && cqe.res != -ECANCELED) {
-        if (cqe.res == -ENOBUFS) {
+        if (cqe.res == -ENOBUFS && !socket.patient) {
             metrics_.receive_overruns.add();
         }
         arm(number); // buffers ran out, or an ICMP error was reported: go on receiving
@@ -176,13 +192,12 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
 }
 
 int DatagramIo::find(UdpService service, std::uint8_t index, std::uint32_t interface,
-                     const Endpoint& destination) const noexcept {
-    const bool v6 = !destination.address.is_v4();
+                     bool ipv6) const noexcept {
     for (const Socket& socket : sockets_) {
         const bool by_interface =
             service != UdpService::tftp && service != UdpService::tftp_transfer;
-        if (socket.service == service && socket.v6 == v6 &&
-            (by_interface ? interface == 0 || socket.interface == interface : socket.index == index)) {
+        if (socket.service == service && !socket.patient &&
+            (by_interface ? interface == 0 || socket.interface == interface : socket.index == index && socket.ipv6 == ipv6)) {
             return socket.fd.get();
         }
     }
@@ -231,7 +246,7 @@ void DatagramIo::on_sent(const Completion& cqe) noexcept {
 void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
     const int fd = datagram.link ? packet_socket_.get()
                                  : find(datagram.service, datagram.socket, datagram.interface,
-                                        datagram.destination);
+                                        !datagram.destination.address.is_v4());
     TxSlot& slot = claim();
     if (fd < 0 || payload.size() > slot.payload.size()) {
         metrics_.send_failed.add();
@@ -269,7 +284,8 @@ void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
 }
 
 void DatagramIo::send(const TxBlocks& blocks) {
-    const int fd = find(blocks.service, blocks.socket, blocks.interface, blocks.destination);
+    const int fd =
+        find(blocks.service, blocks.socket, blocks.interface, !blocks.destination.address.is_v4());
     if (fd < 0) {
         metrics_.send_failed.add(blocks.count);
         return;

@@ -32,8 +32,12 @@ public:
     [[nodiscard]] Result<void, SysError> open();
 
     /// Adds a socket and starts to receive on it. `index` is what datagrams carry as `socket`,
-    /// counted from 0 within each service; `interface` 0 if it is not bound to one.
+    /// counted from 0 within each service (and family, of TFTP's); `interface` 0 if it is not bound
+    /// to one.
     void add(UdpService service, std::uint8_t index, std::uint32_t interface, Fd socket);
+    /// Adds a second socket of the service for datagrams that can wait: of these a turn brings few,
+    /// the rest stays in the kernel's buffer, and the newest are lost when that is full.
+    void add_patient(UdpService service, std::uint32_t interface, Fd socket);
     /// The socket for TxDatagram::link.
     void set_packet_socket(Fd socket) { packet_socket_ = std::move(socket); }
 
@@ -47,9 +51,12 @@ public:
         }
         metrics_.received.add();
         deliver(static_cast<const RxDatagram&>(datagram));
-        buffers_of(sockets_[to_token(cqe.user_data).slot])
-            .recycle(static_cast<std::uint16_t>(buffer));
+        const Socket& socket = sockets_[to_token(cqe.user_data).slot];
+        patient_received_ += socket.patient ? 1U : 0U;
+        buffers_of(socket).recycle(static_cast<std::uint16_t>(buffer));
     }
+    /// Datagrams of patient sockets so far.
+    [[nodiscard]] std::uint64_t patient_received() const noexcept { return patient_received_; }
     /// Handles a completion of kind send_datagram.
     void on_sent(const Completion& cqe) noexcept;
 
@@ -64,19 +71,20 @@ private:
         UdpService service{};
         std::uint8_t index = 0;
         std::uint32_t interface = 0;
+        bool ipv6 = false;
         Fd fd;
-        bool v6 = false;
+        bool patient = false;
     };
     struct TxSlot;
 
     [[nodiscard]] BufferGroup& buffers_of(const Socket& socket) noexcept {
         const bool bulk = socket.service == UdpService::tftp_transfer;
-        return bulk ? bulk_buffers_ : request_buffers_;
+        return socket.patient ? patient_buffers_ : bulk ? bulk_buffers_ : request_buffers_;
     }
     void arm(std::size_t socket);
     [[nodiscard]] int take(const Completion& cqe, RxDatagram& datagram);
     [[nodiscard]] int find(UdpService service, std::uint8_t index, std::uint32_t interface,
-                           const Endpoint& destination) const noexcept;
+                           bool ipv6) const noexcept;
     [[nodiscard]] TxSlot& claim() noexcept;
     void submit(TxSlot& slot, int fd);
     void send_segment(const TxBlocks& blocks, int fd, std::uint64_t first, std::uint32_t count);
@@ -86,11 +94,13 @@ private:
     /// ACKs took every buffer before, and machines that asked for an address were not heard.
     BufferGroup request_buffers_;
     BufferGroup bulk_buffers_;
-    msghdr layout_{}; ///< the kernel reads it on every receive: name and control sizes
+    BufferGroup patient_buffers_; ///< few: what a turn reads of what can wait
+    msghdr layout_{};             ///< the kernel reads it on every receive: name and control sizes
     std::vector<Socket> sockets_;
     Fd packet_socket_;
     std::unique_ptr<TxSlot[]> slots_;
     std::vector<std::uint32_t> free_slots_;
+    std::uint64_t patient_received_ = 0;
     bool segmentation_ = true;
     DatagramMetrics metrics_;
 };

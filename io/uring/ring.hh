@@ -20,6 +20,8 @@ enum class OpKind : std::uint8_t {
     accept,
     receive_stream,
     send_stream,
+    poll_stream, ///< room to send
+    warm_stream, ///< bytes to send are read into the page cache
 };
 
 /// Names the owner of a completion. The generation makes a late completion for a recycled slot

@@ -5,22 +5,30 @@
 #include "io/host/socket_address.hh"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace muster {
 namespace {
 
-constexpr std::uint16_t buffer_group = 2;
-constexpr std::uint32_t buffer_count = 1024;
-constexpr std::uint32_t buffer_size = 4096;
-/// One send of a body: large enough to be cheap, small enough that connections take turns.
-constexpr std::uint64_t piece_size = 512 << 10;
+constexpr std::uint16_t stream_buffer_group = 2;
+constexpr std::uint32_t stream_buffer_count = 1024;
+constexpr std::uint32_t stream_buffer_size = 4096;
+/// What an idle connection keeps of the room for a head.
+constexpr std::size_t idle_head_max = 2048;
 /// How long a peer may take to close after our last byte before the connection is cut.
 constexpr Duration linger_max = std::chrono::seconds{5};
 
+Endpoint local_endpoint(const Fd& socket) noexcept {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
+    return read_socket_address(&storage);
+}
+
 } // namespace
 
-StreamIo::StreamIo(Ring& ring, std::uint32_t connections_max)
-    : ring_(ring), streams_(connections_max) {}
+StreamIo::StreamIo(Ring& ring, std::uint32_t connections_max, SendHow how)
+    : ring_(ring), how_(how), streams_(connections_max) {}
 
 StreamIo::~StreamIo() {
     for (std::uint32_t slot = 0; slot < streams_.capacity(); ++slot) {
@@ -31,10 +39,11 @@ StreamIo::~StreamIo() {
 }
 
 Result<void, SysError> StreamIo::open() {
-    return buffers_.open(ring_, buffer_group, buffer_count, buffer_size);
+    return buffers_.open(ring_, stream_buffer_group, stream_buffer_count, stream_buffer_size);
 }
 
 void StreamIo::add_listener(Fd socket) {
+    locals_.push_back(local_endpoint(socket));
     listeners_.push_back(std::move(socket));
     arm_accept(listeners_.size() - 1);
 }
@@ -52,14 +61,26 @@ void StreamIo::close_listeners() noexcept {
 
 void StreamIo::arm_accept(std::size_t listener) {
     io_uring_sqe* sqe = ring_.sqe();
-    io_uring_prep_multishot_accept(sqe, listeners_[listener].get(), nullptr, nullptr, SOCK_CLOEXEC);
+    // SOCK_NONBLOCK is for sendfile and splice; operations of the ring wait in the ring anyway.
+    io_uring_prep_multishot_accept(sqe, listeners_[listener].get(), nullptr, nullptr,
+                                   SOCK_CLOEXEC | SOCK_NONBLOCK);
     sqe->user_data =
         to_user_data({.slot = static_cast<std::uint32_t>(listener), .kind = OpKind::accept});
 }
 
 StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local) {
+    const std::uint32_t listener = to_token(cqe.user_data).slot;
+    const bool starved =
+        cqe.res == -EMFILE || cqe.res == -ENFILE || cqe.res == -ENOBUFS || cqe.res == -ENOMEM;
+    if (starved) {
+        metrics_.starved.add();
+    }
     if ((cqe.flags & IORING_CQE_F_MORE) == 0 && accepting_) {
-        arm_accept(to_token(cqe.user_data).slot);
+        if (starved) {
+            resting_.push_back(listener); // at once it would fail again, and again: sweep() tries
+        } else {
+            arm_accept(listener);
+        }
     }
     if (cqe.res < 0) {
         return {};
@@ -71,9 +92,11 @@ StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local
         return {}; // gone already
     }
     peer = read_socket_address(&storage);
-    length = sizeof storage;
-    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
-    local = read_socket_address(&storage);
+    local = locals_[listener];
+    if (local.address == IpAddress{Ipv6Address{}} || local.address == IpAddress{Ipv4Address{}}) {
+        // It listens on several.
+        local = local_endpoint(socket);
+    }
     const auto claimed = streams_.claim();
     if (claimed.value == nullptr) {
         metrics_.refused.add();
@@ -81,6 +104,7 @@ StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local
     }
     metrics_.accepted.add();
     claimed.value->fd = socket.release();
+    claimed.value->peer = peer.address;
     arm_receive(claimed.handle, *claimed.value);
     return claimed.handle;
 }
@@ -89,10 +113,8 @@ void StreamIo::arm_receive(SlabHandle id, Stream& stream) {
     io_uring_sqe* sqe = ring_.sqe();
     io_uring_prep_recv_multishot(sqe, stream.fd, nullptr, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = buffer_group;
-    sqe->user_data = to_user_data({.slot = id.slot,
-                                   .generation = static_cast<std::uint16_t>(id.generation),
-                                   .kind = OpKind::receive_stream});
+    sqe->buf_group = stream_buffer_group;
+    sqe->user_data = token_of(id, OpKind::receive_stream);
     stream.receiving = true;
 }
 
@@ -121,38 +143,11 @@ void StreamIo::send(const StreamSend& send, Bytes head, const Now& now) {
         finish_send(*stream, now);
         return;
     }
-    send_next(send.stream, *stream);
-}
-
-void StreamIo::send_next(SlabHandle id, Stream& stream) {
-    std::size_t count = 0;
-    if (stream.head_sent < stream.head.size()) {
-        stream.vectors[count++] = {stream.head.data() + stream.head_sent,
-                                   stream.head.size() - stream.head_sent};
+    count_body(*stream);
+    stream->copies_only = false;
+    if (!send_next(send.stream, *stream)) {
+        end_stream(send.stream, *stream);
     }
-    if (stream.left > 0) {
-        const Bytes bytes = stream.content->bytes;
-        MUSTER_CHECK(stream.offset + stream.left <= bytes.size());
-        // iovec has no const: the kernel only reads from a send.
-        stream.vectors[count++] = {const_cast<std::byte*>(bytes.data()) + stream.offset, // NOLINT
-                                   std::min(stream.left, piece_size)};
-    }
-    io_uring_sqe* sqe = ring_.sqe();
-    constexpr int flags = MSG_NOSIGNAL | MSG_WAITALL;
-    if (count == 1) {
-        io_uring_prep_send(sqe, stream.fd, stream.vectors[0].iov_base, stream.vectors[0].iov_len,
-                           flags);
-    } else {
-        stream.message = {};
-        stream.message.msg_iov = stream.vectors.data();
-        stream.message.msg_iovlen = count;
-        io_uring_prep_sendmsg(sqe, stream.fd, &stream.message, flags);
-    }
-    sqe->user_data = to_user_data({.slot = id.slot,
-                                   .generation = static_cast<std::uint16_t>(id.generation),
-                                   .kind = OpKind::send_stream});
-    stream.sending = true;
-    ++sending_;
 }
 
 bool StreamIo::advance(Stream& stream, std::size_t bytes) noexcept {
@@ -166,12 +161,19 @@ bool StreamIo::advance(Stream& stream, std::size_t bytes) noexcept {
 
 void StreamIo::finish_send(Stream& stream, const Now& now) noexcept {
     stream.content.reset();
+    discount_body(stream);
+    if (stream.head.capacity() > idle_head_max) {
+        stream.head = {};
+    }
     if (stream.close_after) {
         // Our side only: closing with unread input would reset the connection and could cost the
         // peer the end of the answer.
         ::shutdown(stream.fd, SHUT_WR);
         stream.half_closed = true;
         stream.linger_until = now.steady + linger_max;
+        if (stream.peer_closed) {
+            shut_down(stream); // both sides have said all: nothing to wait for
+        }
     }
 }
 
@@ -185,30 +187,44 @@ void StreamIo::order(const StreamOrder& order) {
         stream->paused = true;
         if (stream->receiving) {
             io_uring_sqe* sqe = ring_.sqe();
-            io_uring_prep_cancel64(
-                sqe,
-                to_user_data({.slot = order.stream.slot,
-                              .generation = static_cast<std::uint16_t>(order.stream.generation),
-                              .kind = OpKind::receive_stream}),
-                0);
+            io_uring_prep_cancel64(sqe, token_of(order.stream, OpKind::receive_stream), 0);
             sqe->user_data = to_user_data({.kind = OpKind::none});
         }
         break;
     case StreamOrder::Kind::resume:
         stream->paused = false;
-        if (!stream->receiving) {
+        if (!stream->receiving && !stream->peer_closed) {
             arm_receive(order.stream, *stream);
         }
         break;
     case StreamOrder::Kind::close:
-        shut_down(*stream);
-        if (!stream->receiving) {
-            // Nothing is in flight that would complete and report: a receive on a shut-down
-            // socket completes at once.
-            arm_receive(order.stream, *stream);
-        }
+        end_stream(order.stream, *stream);
         break;
     }
+}
+
+void StreamIo::end_stream(SlabHandle id, Stream& stream) {
+    if (stream.peer_closed && !stream.receiving && !stream.sending) {
+        // The usual end: the peer has closed. Nothing has to be cut off, so close() is enough; only
+        // a completion is wanted, to report it by.
+        stream.closing = true;
+        io_uring_sqe* sqe = ring_.sqe();
+        io_uring_prep_nop(sqe);
+        sqe->user_data = token_of(id, OpKind::receive_stream);
+        stream.receiving = true;
+        return;
+    }
+    shut_down(stream);
+    if (!stream.receiving) {
+        // Nothing is in flight that would complete and report: a receive on a shut-down socket
+        // completes at once.
+        arm_receive(id, stream);
+    }
+}
+
+std::uint64_t StreamIo::token_of(SlabHandle id, OpKind kind) noexcept {
+    return to_user_data(
+        {.slot = id.slot, .generation = static_cast<std::uint16_t>(id.generation), .kind = kind});
 }
 
 void StreamIo::shut_down(Stream& stream) noexcept {
@@ -219,6 +235,12 @@ void StreamIo::shut_down(Stream& stream) noexcept {
 }
 
 void StreamIo::sweep(const Now& now) {
+    for (const std::uint32_t listener : resting_) {
+        if (accepting_) {
+            arm_accept(listener);
+        }
+    }
+    resting_.clear();
     for (std::uint32_t slot = 0; slot < streams_.capacity(); ++slot) {
         Stream* stream = streams_.at(slot);
         if (stream != nullptr && stream->half_closed && !stream->closing &&

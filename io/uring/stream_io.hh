@@ -8,8 +8,12 @@
 #include "io/host/fd.hh"
 #include "io/uring/ring.hh"
 
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace muster {
@@ -17,15 +21,33 @@ namespace muster {
 struct StreamMetrics {
     Counter accepted;
     Counter refused; ///< closed at once: all connection slots are taken
+    Counter starved; ///< accepts that the system had no descriptor or memory for
     Counter sent_bytes;
+    Counter cold_reads; ///< pieces that had to come from the disk first
+    Counter changed;    ///< connections ended since their file was written to meanwhile
+};
+
+/// How bodies of files go out; small ones and texts are always copied, in one send with the head.
+enum class SendHow : std::uint8_t {
+    automatic, ///< what measured best for the number of transfers under way
+    sendfile,  ///< sendfile(2)
+    splice,    ///< splice(2) by way of a pipe
+    zerocopy,  ///< IORING_OP_SEND_ZC: pages are pinned; pays on a NIC that gathers, not on veth
+    copy,      ///< send from the mapping: the kernel copies
 };
 
 /// Accepts by one multishot operation a listener and receives by one a connection. Bodies are
-/// sent straight from the content's mapping, a piece at a time, so that the kernel copies from the
-/// page cache and user space never touches the bytes; pieces of different connections interleave.
+/// sent a piece at a time and user space never touches them, whatever the call (SendHow); pieces of
+/// different connections interleave.
+///
+/// Fairness: the turns of connections to one client share what one connection has, so that a
+/// client gets no more by opening sixteen.
+///
+/// Cold files: a piece that is not in the page cache is read into it by a thread of the kernel's
+/// pool first; meanwhile the other connections go on.
 class StreamIo {
 public:
-    StreamIo(Ring& ring, std::uint32_t connections_max);
+    StreamIo(Ring& ring, std::uint32_t connections_max, SendHow how = SendHow::automatic);
     ~StreamIo();
     StreamIo(const StreamIo&) = delete;
     StreamIo& operator=(const StreamIo&) = delete;
@@ -35,8 +57,8 @@ public:
     /// Stops accepting (for a drain).
     void close_listeners() noexcept;
 
-    /// What happened; `engine` gets on_stream_open, on_stream_data, on_stream_progress,
-    /// on_stream_sent, on_stream_closed.
+    /// What happened; `engine` gets on_stream_open, on_stream_data, on_stream_end (the peer sends
+    /// no more), on_stream_progress, on_stream_sent, on_stream_closed.
     template <class Engine>
     void on_completion(const Completion& cqe, Engine& engine, const Now& now, Outbox& out) {
         const OpToken token = to_token(cqe.user_data);
@@ -53,7 +75,13 @@ public:
             receive(cqe, token, engine, now, out);
             break;
         case OpKind::send_stream:
-            sent(cqe, token, engine, now, out);
+            sent(cqe, token, cqe.res, engine, now, out);
+            break;
+        case OpKind::poll_stream:
+            sent(cqe, token, push(cqe, token), engine, now, out);
+            break;
+        case OpKind::warm_stream:
+            sent(cqe, token, cqe.res, engine, now, out);
             break;
         default:
             break;
@@ -64,7 +92,8 @@ public:
     /// Performs the order. A close reports on_stream_closed by a later completion.
     void order(const StreamOrder& order);
 
-    /// Ends connections whose peer does not close after us. Call about once a second.
+    /// Ends connections whose peer does not close after us, and lets listeners accept again that
+    /// ran out of descriptors. Call about once a second.
     void sweep(const Now& now);
 
     [[nodiscard]] std::uint32_t open_count() const noexcept { return streams_.in_use(); }
@@ -88,6 +117,10 @@ private:
         ContentRef content;
         std::uint64_t offset = 0;
         std::uint64_t left = 0;
+        SendHow how = SendHow::copy; ///< of the piece under way
+        bool copies_only = false;    ///< another call was refused for this content
+        bool counted = false;        ///< in bodies_ and peers_
+        IpAddress peer{};
         msghdr message{};
         std::array<iovec, 2> vectors{};
     };
@@ -95,12 +128,30 @@ private:
     [[nodiscard]] StreamId accept(const Completion& cqe, Endpoint& peer, Endpoint& local);
     void arm_accept(std::size_t listener);
     void arm_receive(SlabHandle id, Stream& stream);
-    void send_next(SlabHandle id, Stream& stream);
+    // How bodies go out: stream_send.cc.
+    [[nodiscard]] SendHow choose(const Stream& stream) const noexcept;
+    [[nodiscard]] std::uint64_t piece_of(const Stream& stream) const noexcept;
+    void count_body(Stream& stream);
+    void discount_body(Stream& stream) noexcept;
+    /// Sends the next piece, or makes it ready. False: the file has changed, the stream must end.
+    [[nodiscard]] bool send_next(SlabHandle id, Stream& stream);
+    void send_piece(SlabHandle id, Stream& stream);
+    void copy_piece(io_uring_sqe* sqe, Stream& stream);
+    void warm_up(SlabHandle id, Stream& stream);
+    /// What a poll has found room for: bytes sent, 0 if none, or -errno.
+    [[nodiscard]] int push(const Completion& cqe, OpToken token);
+    [[nodiscard]] int push_head(Stream& stream) const noexcept;
+    [[nodiscard]] int push_sendfile(Stream& stream) const noexcept;
+    [[nodiscard]] int push_splice(Stream& stream) noexcept;
+    /// The call cannot be used here (an old kernel, a filesystem without it): true if copying can.
+    [[nodiscard]] static bool fall_back(Stream& stream, int error) noexcept;
+    void end_stream(SlabHandle id, Stream& stream);
+    [[nodiscard]] static std::uint64_t token_of(SlabHandle id, OpKind kind) noexcept;
     void shut_down(Stream& stream) noexcept;
     [[nodiscard]] Stream* find(OpToken token, SlabHandle& id) noexcept;
     /// Advances a send by `bytes`; true when all of it is out.
     [[nodiscard]] static bool advance(Stream& stream, std::size_t bytes) noexcept;
-    static void finish_send(Stream& stream, const Now& now) noexcept;
+    void finish_send(Stream& stream, const Now& now) noexcept;
 
     template <class Engine>
     void receive(const Completion& cqe, OpToken token, Engine& engine, const Now& now,
@@ -121,20 +172,37 @@ private:
         if (stream == nullptr) {
             return;
         }
-        const bool ended = cqe.res == 0 || (cqe.res < 0 && cqe.res != -ENOBUFS &&
-                                            cqe.res != -ECANCELED && cqe.res != -EINTR);
-        if (cqe.res == 0 && stream->sending) {
-            stream->peer_closed = true; // a client may close its side and still read the answer
-        } else if (ended) {
+        const bool broken =
+            cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -ECANCELED && cqe.res != -EINTR;
+        if (cqe.res == 0 && stream->half_closed && !stream->sending) {
+            stream->closing = true; // both sides have ended: close() is all that is left
+        } else if (broken || (cqe.res == 0 && stream->half_closed)) {
             shut_down(*stream);
+        } else if (cqe.res == 0) {
+            end_input(id, *stream, engine, now, out);
         } else if (!stream->receiving && !stream->paused && !stream->closing) {
             arm_receive(id, *stream);
         }
         settle(id, *stream, engine, now, out);
     }
 
+    /// The peer sends no more. It may have closed, or shut its side and wait for an answer that is
+    /// still being made: only the engine knows whether one is due.
     template <class Engine>
-    void sent(const Completion& cqe, OpToken token, Engine& engine, const Now& now, Outbox& out) {
+    static void end_input(SlabHandle id, Stream& stream, Engine& engine, const Now& now,
+                          Outbox& out) {
+        if (!stream.closing && !std::exchange(stream.peer_closed, true)) {
+            engine.on_stream_end(id, now, out);
+        }
+    }
+
+    /// `result`: bytes that went out, or -errno; of a read-ahead, whatever it came to.
+    template <class Engine>
+    void sent(const Completion& cqe, OpToken token, int result, Engine& engine, const Now& now,
+              Outbox& out) {
+        if ((cqe.flags & IORING_CQE_F_NOTIF) != 0) {
+            return; // of a zero-copy send: the kernel has let go of pages that we do not reuse
+        }
         SlabHandle id;
         Stream* stream = find(token, id);
         if (stream == nullptr) {
@@ -142,23 +210,36 @@ private:
         }
         stream->sending = false;
         --sending_;
-        if (cqe.res <= 0) {
+        bool more = true;
+        if (token.kind == OpKind::warm_stream) {
+            if (!stream->closing) {
+                send_piece(id, *stream); // if it could not be read, the send will say so
+            }
+        } else if (result < 0 && fall_back(*stream, result)) {
+            more = stream->closing || send_next(id, *stream);
+        } else if (result < 0 || (result == 0 && token.kind == OpKind::send_stream)) {
+            if (stream->content && !stream->content->intact()) {
+                metrics_.changed.add(); // it was cut where the kernel was reading
+            }
             shut_down(*stream);
         } else {
-            const auto bytes = static_cast<std::size_t>(cqe.res);
+            const auto bytes = static_cast<std::size_t>(result);
             metrics_.sent_bytes.add(bytes);
             const bool done = advance(*stream, bytes);
             if (!stream->closing) {
-                engine.on_stream_progress(id, bytes, now, out);
-                if (done && stream->peer_closed) {
-                    shut_down(*stream);
-                } else if (done) {
+                if (bytes > 0) {
+                    engine.on_stream_progress(id, bytes, now, out);
+                }
+                if (done) {
                     finish_send(*stream, now);
                     engine.on_stream_sent(id, now, out);
                 } else {
-                    send_next(id, *stream);
+                    more = send_next(id, *stream);
                 }
             }
+        }
+        if (!more) {
+            shut_down(*stream);
         }
         settle(id, *stream, engine, now, out);
     }
@@ -175,15 +256,24 @@ private:
         }
         if (!stream.receiving && !stream.sending) {
             ::close(stream.fd);
+            discount_body(stream);
             streams_.release(id);
         }
     }
 
     Ring& ring_;
+    SendHow how_;
     BufferGroup buffers_;
     Slab<Stream> streams_;
     std::vector<Fd> listeners_;
+    std::vector<Endpoint> locals_;       ///< their addresses; unspecified: all of an interface
+    std::vector<std::uint32_t> resting_; ///< listeners that do not accept until the next sweep
     std::uint32_t sending_ = 0;
+    std::uint32_t bodies_ = 0; ///< streams that are sending a large content
+    absl::flat_hash_map<IpAddress, std::uint32_t> peers_; ///< and how many of them to whom
+    std::unique_ptr<std::byte[]> scratch_; ///< where read-ahead leaves bytes that nobody looks at
+    std::array<Fd, 2> pipe_;               ///< of splice: its reading and its writing end
+    Fd null_;
     bool accepting_ = true;
     StreamMetrics metrics_;
 };

@@ -3,8 +3,10 @@
 // The only template of the driver: it is instantiated where net meets io, in tools/musterd.
 #pragma once
 
+#include "io/host/access_log.hh"
 #include "io/host/clock.hh"
 #include "io/host/content_store.hh"
+#include "io/host/probe_sockets.hh"
 #include "io/uring/datagram_io.hh"
 #include "io/uring/ring.hh"
 #include "io/uring/stream_io.hh"
@@ -20,12 +22,13 @@ namespace muster {
 struct WorkerLimits {
     unsigned ring_entries = 1024;
     std::uint32_t connections_max = 20'000;
+    SendHow send = SendHow::automatic;
 };
 
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
-/// Engine: receive, on_stream_open/data/progress/sent/closed, on_content, on_control, expire,
-/// next_deadline (see net/engine.hh).
+/// Engine: receive, on_stream_open/data/end/progress/sent/closed, on_content, on_control, expire,
+/// next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
 template <class Engine>
 class Worker {
 public:
@@ -35,7 +38,7 @@ public:
           control_(control),
           limits_(limits),
           datagrams_(ring_),
-          streams_(ring_, limits.connections_max) {}
+          streams_(ring_, limits.connections_max, limits.send) {}
 
     [[nodiscard]] Result<void, SysError> open() {
         if (auto opened = ring_.open(limits_.ring_entries); !opened) {
@@ -63,9 +66,16 @@ public:
     }
 
     [[nodiscard]] DatagramIo& datagrams() noexcept { return datagrams_; }
+    /// Without them the engine's probes go nowhere.
+    void set_probe_sockets(ProbeSockets sockets) { probe_sockets_ = std::move(sockets); }
     [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
     [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }
     [[nodiscard]] const StreamIo& streams() const noexcept { return streams_; }
+
+    /// Before run(): where records of the access log go; null: nowhere.
+    void log_to(AccessRing* ring) noexcept { accesses_ = ring; }
+    /// Records that found the log's ring full. Any thread.
+    [[nodiscard]] const Counter& accesses_lost() const noexcept { return accesses_lost_; }
 
     /// Any thread: run() drains, then returns.
     void stop() noexcept {
@@ -94,7 +104,7 @@ public:
     /// One turn: what has completed, what control said, what is due.
     void step(const Now& now) {
         out_.control_room = mailbox_.to_control.room();
-        ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
+        drain(now);
         ControlMessage message;
         while (mailbox_.to_worker.pop(message)) {
             if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
@@ -103,6 +113,9 @@ public:
             engine_.on_control(std::move(message), now, out_);
         }
         engine_.expire(now, out_);
+        if (engine_.next_probe() <= now.steady) {
+            probe(now);
+        }
         perform(now);
         if (now.steady >= next_sweep_) {
             streams_.sweep(now);
@@ -112,7 +125,36 @@ public:
 
 private:
     static constexpr Duration drain_max = std::chrono::seconds{3};
+    static constexpr std::uint64_t flood_burst = 16; ///< of one round
+    static constexpr unsigned flood_rounds = 8;
     static constexpr Duration sweep_interval = std::chrono::seconds{1};
+
+    /// What the last questions brought, then the next ones.
+    void probe(const Now& now) {
+        if (probe_sockets_.valid()) {
+            probe_sockets_.receive(
+                [&](const ConflictAnswer& answer) { engine_.on_conflict_answer(answer, now); });
+        }
+        engine_.ask(now, probes_, out_);
+        for (const ConflictProbe& question : probes_) {
+            probe_sockets_.send(question);
+        }
+        probes_.clear();
+    }
+
+    /// All that has completed. The kernel hands over some 32 datagrams of a socket at a time; while
+    /// these are a flood that can wait, more is read before the turn's share of it is answered, so
+    /// that whoever is not part of the flood is found among it.
+    void drain(const Now& now) {
+        for (unsigned round = 0;; ++round) {
+            const std::uint64_t before = datagrams_.patient_received();
+            ring_.drain([&](const Completion& cqe) { complete(cqe, now); });
+            if (round == flood_rounds || datagrams_.patient_received() - before < flood_burst) {
+                return;
+            }
+            ring_.submit_and_wait(0);
+        }
+    }
 
     void arm_wake() {
         io_uring_sqe* sqe = ring_.sqe();
@@ -145,6 +187,8 @@ private:
         case OpKind::accept:
         case OpKind::receive_stream:
         case OpKind::send_stream:
+        case OpKind::poll_stream:
+        case OpKind::warm_stream:
             streams_.on_completion(cqe, engine_, now, out_);
             break;
         }
@@ -155,22 +199,37 @@ private:
         while (!out_.opens.empty()) {
             opens_.swap(out_.opens);
             for (OpenRequest& request : opens_) {
-                engine_.on_content(request.ticket, content_.open(request.root, request.path, now),
-                                   now, out_);
+                engine_.on_content(
+                    request.ticket,
+                    request.netascii
+                        ? content_.open_netascii(request.root, request.path, now, request.choice)
+                        : content_.open(request.root, request.path, now, request.choice),
+                    now, out_);
             }
             opens_.clear();
         }
         for (const TxDatagram& datagram : out_.datagrams) {
             datagrams_.send(datagram, out_.payload(datagram));
         }
-        for (const TxBlocks& blocks : out_.blocks) {
-            datagrams_.send(blocks);
+        // Who lost a packet goes first: else a burst of those who did not takes the room that its
+        // repair needs, again and again (the capture effect).
+        for (const bool repairs : {true, false}) {
+            for (const TxBlocks& blocks : out_.blocks) {
+                if (blocks.repair == repairs) {
+                    datagrams_.send(blocks);
+                }
+            }
         }
         for (const StreamSend& send : out_.stream_sends) {
             streams_.send(send, out_.head(send), now);
         }
         for (const StreamOrder& order : out_.stream_orders) {
             streams_.order(order);
+        }
+        for (auto& access : out_.accesses) {
+            if (accesses_ == nullptr || !accesses_->push(std::move(access))) {
+                accesses_lost_.add();
+            }
         }
         bool told = false;
         for (WorkerMessage& message : out_.messages) {
@@ -193,6 +252,10 @@ private:
     DatagramIo datagrams_;
     StreamIo streams_;
     ContentStore content_;
+    ProbeSockets probe_sockets_;
+    std::vector<ConflictProbe> probes_;
+    AccessRing* accesses_ = nullptr;
+    Counter accesses_lost_;
     Outbox out_;
     std::vector<OpenRequest> opens_;
     Instant next_sweep_;

@@ -86,10 +86,7 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
     LeaseRecord record;
     record.address = address;
     record.mac = x.client.mac;
-    record.hostname = read_hostname(message_);
-    if (record.hostname[0] == '\0') {
-        record.hostname = lease.hostname; // a ROM has no name: keep the system's
-    }
+    record.hostname = read_hostname(message_); // none (a ROM has none): the record keeps its own
     if (PendingAck* pending = pending_.get(lease.commit)) {
         // The commit is under way. The reply is made anew, for this message's xid and options,
         // with what remains of the time that is being committed.
@@ -98,7 +95,8 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
         return write_pending(x, lease.commit, whole_seconds(left));
     }
     const std::uint32_t lease_s = lease_seconds(x);
-    if (lease.hostname == record.hostname) {
+    const std::uint32_t name = hostname_digest(record.hostname);
+    if (name == 0 || name == lease.hostname) {
         if (const auto left_s = durable_time_left(x, *id, lease_s)) {
             metrics_.commits.add(CommitOutcome::spared);
             send_now(x, make_reply(x, ack_of(message_), address, *left_s));
@@ -218,7 +216,7 @@ void DhcpServer::end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noe
                              .mac = lease.mac,
                              .state = LeaseRecord::State::released,
                              .expires = now.wall,
-                             .hostname = lease.hostname};
+                             .hostname = {}}; // control knows it
     if (lease.durable && !out.tell(LeaseCommit{.request = {}, .lease = record})) {
         return; // it runs out by itself
     }

@@ -3,12 +3,18 @@
 #pragma once
 
 #include "core/base/time.hh"
+#include "net/dhcp/conflict_prober.hh"
+#include "net/dhcp/dhcp_intake.hh"
 
 #include <cstdint>
 
 namespace muster {
 
 struct DhcpLimits {
+    DhcpIntakeLimits intake{};
+    /// Whether addresses are looked at before they are offered (the driver must have the sockets).
+    bool probes = false;
+    ConflictProberLimits prober{};
     /// Leases in memory, remembered ones included; at it the oldest ended ones make room, then new
     /// machines are not answered (`table_full`).
     std::uint32_t leases_max = 131'072;

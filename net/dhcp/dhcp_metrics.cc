@@ -94,6 +94,15 @@ void DhcpMetrics::report(Exposition& exposition) const {
           addresses_never_used);
     gauge("muster_dhcp_links_dry", {}, "Links whose pools have no address left for newcomers",
           links_dry);
+    count("muster_dhcp_conflict_probes_total", {}, "Addresses asked about before they are offered",
+          probes.read());
+    count("muster_dhcp_conflicts_total", {}, "Addresses quarantined since somebody answered there",
+          conflicts.read());
+    count("muster_dhcp_conflict_answers_ignored_total", {},
+          "Answers to probes by whoever answers for many addresses (proxy ARP)",
+          conflicts_ignored.read());
+    gauge("muster_dhcp_requests_waiting", {}, "Messages received that wait for their turn",
+          waiting);
     gauge("muster_dhcp_commits_pending", {}, "Acknowledgements that wait for their commit",
           commits_pending);
 }

@@ -66,6 +66,11 @@ struct DhcpMetrics {
     Counter addresses_never_used;
     Counter commits_pending;
     Counter links_dry;
+    Counter waiting; ///< messages in the intake
+    // Counters again.
+    Counter probes;            ///< addresses asked about before they are offered
+    Counter conflicts;         ///< of those, somebody had them
+    Counter conflicts_ignored; ///< answers of whoever answers for everybody
 
     /// Thread: any; reads counters alone.
     void report(Exposition& exposition) const;

@@ -30,6 +30,9 @@ std::optional<LeaseId> DhcpServer::offer(Exchange& x, std::optional<Ipv4Address>
         on_refused_offer(x, id.error());
         return std::nullopt;
     }
+    if (!leases_.lease(*id).remembered) {
+        prober_.hurry(x.now.steady);
+    }
     if (newcomer) { // what a machine has anyway says nothing of the pools
         dry.now = false;
         metrics_.links_dry.set(metrics_.links_dry.read() - 1);
@@ -58,6 +61,44 @@ void DhcpServer::on_refused_offer(Exchange& x, LeaseRefusal refusal) noexcept {
     }
     dry.now = true;
     metrics_.links_dry.add();
+}
+
+void DhcpServer::ask(const Now& now, std::vector<ConflictProbe>& probes, Outbox& out) {
+    for (const ConflictAnswer& answer : prober_.settle(now.steady)) {
+        on_conflict(answer, now, out);
+    }
+    const std::size_t before = probes.size();
+    prober_.ask(leases_, now.steady, probes);
+    metrics_.probes.add(probes.size() - before);
+    metrics_.conflicts_ignored.set(prober_.ignored());
+}
+
+/// Somebody has an address that we were about to give away.
+void DhcpServer::on_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept {
+    std::optional<LeaseId> id = leases_.find(answer.address);
+    if (id && leases_.lease(*id).state != Lease::State::idle) {
+        return; // given away meanwhile: its machine looks for itself, and declines
+    }
+    // A machine that outstays its lease, or may be that machine: it may have it again.
+    if (id && (!answer.mac || *answer.mac == leases_.lease(*id).mac)) {
+        return leases_.defer(*id);
+    }
+    const Instant until = now.steady + limits_.quarantine;
+    if (id) {
+        leases_.decline(*id, until);
+    } else if (id = leases_.quarantine(answer.address, until); !id) {
+        return;
+    }
+    metrics_.conflicts.add();
+    const LeaseRecord record{.address = answer.address,
+                             .mac = answer.mac.value_or(MacAddress{}),
+                             .state = LeaseRecord::State::declined,
+                             .expires = now.wall + limits_.quarantine,
+                             .hostname = {}};
+    if (!out.tell(LeaseCommit{.request = {}, .lease = record})) {
+        drop(DhcpDrop::busy); // quarantined all the same, as long as this process lives
+    }
+    refresh_gauges();
 }
 
 /// On a shared link the address says which subnet's router, mask and options go with it.

@@ -18,6 +18,8 @@ bool same_pools(const SubnetPlan& a, const SubnetPlan& b) {
 
 DhcpServer::DhcpServer(const DhcpLimits& limits)
     : limits_(limits),
+      intake_(limits.intake),
+      prober_(limits.prober),
       site_(std::make_shared<Snapshot>()),
       leases_(LeaseLimits{.leases_max = limits.leases_max,
                           .offer_hold = limits.offer_hold,
@@ -31,6 +33,7 @@ DhcpServer::DhcpServer(const DhcpLimits& limits)
 void DhcpServer::on_interfaces(std::span<const InterfaceInfo> interfaces) noexcept {
     interfaces_.assign(interfaces.begin(), interfaces.end());
     set_aside_own_addresses();
+    prober_.set_links(plan().subnets, interfaces_);
     refresh_gauges();
 }
 
@@ -42,6 +45,7 @@ void DhcpServer::on_snapshot(SnapshotRef site, const Now& /*now*/) noexcept {
     if (!std::equal(before.begin(), before.end(), after.begin(), after.end(), same_pools)) {
         leases_.set_subnets(after);
     }
+    prober_.set_links(after, interfaces_);
     dry_.assign(after.size(), {});
     metrics_.links_dry.set(0);
     set_aside_own_addresses();
@@ -82,8 +86,9 @@ void DhcpServer::on_node_boot(const NodeBoot& node) noexcept {
     refresh_gauges();
 }
 
-void DhcpServer::expire(const Now& now, Outbox& /*out*/) noexcept {
+void DhcpServer::expire(const Now& now, Outbox& out) noexcept {
     leases_.expire(now);
+    intake_.serve([&](const RxDatagram& datagram) { receive(datagram, now, out); });
     refresh_gauges();
 }
 
@@ -95,6 +100,7 @@ void DhcpServer::refresh_gauges() noexcept {
     metrics_.leases_declined.set(count.declined);
     metrics_.addresses_never_used.set(leases_.never_used());
     metrics_.commits_pending.set(pending_.in_use());
+    metrics_.waiting.set(intake_.waiting());
 }
 
 const InterfaceInfo* DhcpServer::find_interface(std::uint32_t index) const noexcept {
@@ -109,6 +115,27 @@ bool DhcpServer::is_ours(const Ipv4Address& address) const noexcept {
            std::any_of(interfaces_.begin(), interfaces_.end(), [&](const InterfaceInfo& interface) {
                return interface.address == address;
            });
+}
+
+void DhcpServer::take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {
+    const DhcpIntake::Taken taken = intake_.take(datagram, now.steady);
+    if (taken.made_room) {
+        drop_unread(taken.made_room_type, DhcpDrop::queue_full);
+    }
+    switch (taken.verdict) {
+    case DhcpIntake::Verdict::waits:
+        return metrics_.waiting.set(intake_.waiting());
+    case DhcpIntake::Verdict::dropped:
+        return drop_unread(taken.type, taken.reason);
+    case DhcpIntake::Verdict::foreign:
+        return receive(datagram, now, out); // which says what is wrong with it
+    }
+}
+
+/// Counted as the request that it was, so that requests are answered or dropped, and nothing else.
+void DhcpServer::drop_unread(DhcpMessageType type, DhcpDrop reason) noexcept {
+    metrics_.received.add(type);
+    drop(reason);
 }
 
 void DhcpServer::receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {
@@ -267,7 +294,7 @@ void DhcpServer::on_release(Exchange& x) noexcept {
                                  .mac = lease.mac,
                                  .state = LeaseRecord::State::released,
                                  .expires = x.now.wall,
-                                 .hostname = lease.hostname};
+                                 .hostname = {}}; // control knows it
         if (!x.out.tell(LeaseCommit{.request = {}, .lease = record})) {
             return drop(DhcpDrop::busy); // it stays bound until it expires
         }

@@ -36,12 +36,26 @@ public:
     /// Before the first receive(), before or after the first on_snapshot().
     void restore(std::span<const LeaseRecord> records, const Now& now) noexcept;
 
-    /// A datagram of UdpService::dhcp.
+    /// A datagram of UdpService::dhcp: it waits its turn, which comes with expire(). See
+    /// DhcpIntake.
+    void take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
+    /// The same, answered at once.
     void receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
+    /// Acts on the answers of the last round, and appends the addresses to ask about now; see
+    /// ConflictProber.
+    void ask(const Now& now, std::vector<ConflictProbe>& probes, Outbox& out);
+    [[nodiscard]] Instant next_probe() const noexcept {
+        return limits_.probes ? prober_.next_round() : Instant::never();
+    }
+    void on_conflict_answer(const ConflictAnswer& answer, const Now& now) noexcept {
+        prober_.hear(answer, now.steady);
+    }
     void on_node_boot(const NodeBoot& node) noexcept;
     void on_lease_committed(const LeaseCommitted& commit, const Now& now, Outbox& out) noexcept;
     void expire(const Now& now, Outbox& out) noexcept;
-    [[nodiscard]] Instant next_deadline() const noexcept { return leases_.next_deadline(); }
+    [[nodiscard]] Instant next_deadline() const noexcept {
+        return intake_.waiting() > 0 ? Instant{} : std::min(leases_.next_deadline(), next_probe());
+    }
 
     [[nodiscard]] const DhcpMetrics& metrics() const noexcept { return metrics_; }
     [[nodiscard]] const LeaseTable& leases() const noexcept { return leases_; }
@@ -121,10 +135,14 @@ private:
     [[nodiscard]] bool names_another_server(const Exchange& x) const noexcept;
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
     void set_aside_own_addresses();
+    void on_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept;
+    void drop_unread(DhcpMessageType type, DhcpDrop reason) noexcept;
     void drop(DhcpDrop reason) noexcept { metrics_.drops.add(reason); }
     void refresh_gauges() noexcept;
 
     DhcpLimits limits_;
+    DhcpIntake intake_;
+    ConflictProber prober_;
     std::vector<InterfaceInfo> interfaces_;
     SnapshotRef site_; ///< never null
     SubnetIndex subnets_;

@@ -221,7 +221,7 @@ void Dhcp6Server::on_release(Exchange& x) noexcept {
                                       .mac = lease.mac,
                                       .state = LeaseRecord::State::released,
                                       .expires = x.now.wall,
-                                      .hostname = lease.hostname,
+                                      .hostname = {}, // control knows it
                                       .iaid = x.ia->iaid,
                                       .duid = Duid{message_.client_id}};
             if (!x.out.tell(Lease6Commit{.request = {}, .lease = record})) {

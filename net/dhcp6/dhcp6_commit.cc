@@ -55,10 +55,7 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
     record.mac = x.client.mac;
     record.iaid = x.ia->iaid;
     record.duid = Duid{message_.client_id};
-    record.hostname = read_hostname6(message_.client_fqdn);
-    if (record.hostname[0] == '\0') {
-        record.hostname = lease.hostname; // firmware has no name: keep the system's
-    }
+    record.hostname = read_hostname6(message_.client_fqdn); // none: the record keeps its own
     if (PendingReply* pending = memory_->pending.get(lease.commit)) {
         if (Ipv6Leases::holder_of(record) != Ipv6Leases::holder_of(pending->record)) {
             return drop(Dhcp6Drop::busy); // another program of the machine: it asks again
@@ -73,7 +70,8 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
         return;
     }
     const std::uint32_t lease_s = lifetime_seconds(x.subnet->lease);
-    if (lease.hostname == record.hostname && lease.holder == Ipv6Leases::holder_of(record)) {
+    const std::uint32_t name = hostname_digest(record.hostname);
+    if ((name == 0 || name == lease.hostname) && lease.holder == Ipv6Leases::holder_of(record)) {
         if (const auto left_s = durable_time_left(x, *id, lease_s)) {
             metrics_.commits.add(CommitOutcome::spared);
             send_now(x, make_lease_reply(x, Dhcp6MessageType::reply, address, *left_s));
@@ -198,7 +196,7 @@ void Dhcp6Server::end_replaced_lease(LeaseId id, const Now& now, Outbox& out) no
                               .mac = lease.mac,
                               .state = LeaseRecord::State::released,
                               .expires = now.wall,
-                              .hostname = lease.hostname};
+                              .hostname = {}}; // control knows it
     if (lease.durable && !out.tell(Lease6Commit{.request = {}, .lease = record})) {
         return; // it runs out by itself
     }

@@ -45,9 +45,13 @@ constexpr bool tries_again(HttpClientKind kind) noexcept {
 }
 
 /// The status for a client: loaders that know no 503 get 404, which leads them on to their next
-/// name or boot option without a message about an unknown status (PROTOCOLS.md sections 4 and 8).
-/// An installer's script gets the 503: to it, 404 would mean that the file is not wanted.
+/// name or boot option without a message about an unknown status. GRUB knows no other refusal than
+/// 404 at all. (200, 206, 404: grub-core/net/http.c.) An installer's script gets the 503: to it,
+/// 404 would mean that the file is not wanted.
 constexpr std::uint16_t status_for(HttpClientKind kind, std::uint16_t status) noexcept {
+    if (kind == HttpClientKind::grub && status >= 400) {
+        return 404;
+    }
     const bool knows_503 = kind != HttpClientKind::grub && kind != HttpClientKind::uefi &&
                            kind != HttpClientKind::syslinux;
     return status == 503 && !knows_503 ? std::uint16_t{404} : status;

@@ -2,6 +2,7 @@
 // The state of one connection of the HTTP server.
 #pragma once
 
+#include "core/port/access_record.hh"
 #include "core/port/stream.hh"
 #include "net/http/http_exchange.hh"
 #include "net/http/http_input.hh"
@@ -28,6 +29,7 @@ struct HttpConnection {
     StreamId stream; ///< names this connection; generation 0 in a free slot
     State state = State::free;
     bool head_started = false; ///< a byte of the head came: head_timeout runs
+    bool input_ended = false;  ///< the peer sends no more: nothing after what is held
     bool paused = false;       ///< the driver was told to deliver nothing
     bool sampled = false;      ///< the body being sent is a file's: progress is reported
     std::uint32_t ticket = 0;  ///< names the request to the driver and to control; odd
@@ -39,14 +41,23 @@ struct HttpConnection {
     HttpExchange exchange;
     Instant hold_until = Instant::never(); ///< set once the request was first held
 
+    // The answer under way.
+    std::uint16_t status = 0;
+    std::uint32_t head_bytes = 0;         ///< of its head
+    std::uint64_t answer_done = 0;        ///< bytes of it that the driver reported gone
+    std::unique_ptr<AccessRecord> access; ///< for the log; null: none is kept
+    Instant access_began;
+
     // The StreamSend that is out.
-    std::uint32_t send_head = 0;     ///< bytes before the content
-    std::uint64_t send_size = 0;     ///< bytes with the content
-    std::uint64_t send_done = 0;     ///< bytes that the driver reported gone
-    std::uint64_t sample_sent = 0;   ///< content bytes that samples have told
-    std::uint64_t sample_offset = 0; ///< where the range starts
-    std::uint64_t sample_size = 0;   ///< of the whole content
-    Instant sample_due;              ///< no sample before
+    std::uint32_t send_head = 0;      ///< bytes before the content
+    std::uint64_t send_size = 0;      ///< bytes with the content
+    std::uint64_t send_done = 0;      ///< bytes that the driver reported gone
+    std::unique_ptr<HttpParts> parts; ///< of an answer with several: what is still to come
+    std::uint64_t body_done = 0;      ///< content bytes of parts that went before this send
+    std::uint64_t sample_sent = 0;    ///< content bytes that samples have told
+    std::uint64_t sample_offset = 0;  ///< where the range starts
+    std::uint64_t sample_size = 0;    ///< of the whole content
+    Instant sample_due;               ///< no sample before
 
     [[nodiscard]] bool reads_input() const noexcept {
         return state == State::reading_head || state == State::reading_body;
@@ -57,6 +68,6 @@ struct HttpConnection {
                (state == State::sending && !exchange.keep_alive);
     }
 };
-static_assert(sizeof(HttpConnection) <= 448, "twenty thousand of them are taken at start");
+static_assert(sizeof(HttpConnection) <= 512, "twenty thousand of them are taken at start");
 
 } // namespace muster

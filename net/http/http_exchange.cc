@@ -72,7 +72,7 @@ std::optional<HttpError> find_way(std::string_view path, HttpRole role, HttpExch
 }
 
 void take_conditions(const HttpRequestHead& head, HttpExchange& exchange) {
-    exchange.range = read_http_range(head.range);
+    exchange.ranges = read_http_ranges(head.range);
     if (head.if_match.empty() && head.if_none_match.empty() && head.if_modified_since.empty() &&
         head.if_unmodified_since.empty() && head.if_range.empty()) {
         return;
@@ -104,26 +104,36 @@ HttpAnswer answer_whole(const ContentRef& content) {
     answer.head.status = 200;
     answer.head.content_length = size;
     answer.head.content_type = content->type;
+    answer.head.encoding = content->encoding;
+    answer.head.varies = content->varies;
     answer.content = content;
     answer.part = {.offset = 0, .size = size};
     return answer;
 }
 
-/// Cuts an answer down to the asked range; false: the range cannot be satisfied.
-bool cut(HttpAnswer& answer, const HttpRange& range) noexcept {
+/// Cuts an answer down to the asked ranges; false: none of them can be satisfied.
+bool cut(HttpAnswer& answer, const HttpExchange& exchange) {
     const std::uint64_t whole = answer.part.size;
-    const auto part = select_range(range, whole);
-    if (!part) {
+    auto parts = select_ranges(exchange.ranges, whole);
+    if (parts.empty()) {
         return false;
     }
-    if (part->size == 0) {
+    if (parts.front().size == 0) {
         return true; // a suffix of nothing: all of it
     }
     answer.head.status = 206;
-    answer.head.part = part;
+    if (parts.size() > 1) {
+        answer.parts =
+            std::make_unique<HttpParts>(answer.content, std::move(parts), exchange.serial);
+        answer.part = {};
+        answer.head.content_type = {}; // lives in the parts: the sender fills it in
+        answer.head.content_length = answer.parts->body_size();
+        return true;
+    }
+    answer.head.part = parts.front();
     answer.head.whole = whole;
-    answer.head.content_length = part->size;
-    answer.part = *part;
+    answer.head.content_length = parts.front().size;
+    answer.part = parts.front();
     return true;
 }
 
@@ -159,9 +169,14 @@ std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role
         take_conditions(head, exchange);
     }
     if (head.method != HttpMethod::get) {
-        exchange.range.reset(); // RFC 9110 section 14.2: defined for GET alone
+        exchange.ranges.clear(); // RFC 9110 section 14.2: defined for GET alone
     }
-    if (!dynamic.empty()) {
+    if (dynamic.empty()) {
+        // A loader that meets a folder is to be told that there is no such file.
+        exchange.choice = {.gzip = head.accepts_gzip,
+                           .zstd = head.accepts_zstd,
+                           .listing = exchange.client == HttpClientKind::other};
+    } else {
         exchange.asked = std::make_unique<DynamicRequest>();
         exchange.asked->transport = DynamicRequest::Transport::http;
         exchange.asked->method = dynamic_method(head.method);
@@ -202,6 +217,11 @@ HttpAnswer answer_error(const HttpExchange& exchange, HttpRole role, HttpError e
 
 HttpAnswer answer_file(const HttpExchange& exchange, HttpRole role, const ContentRef& content,
                        UnixTime now) {
+    if (content->etag.empty()) { // a listing
+        HttpAnswer listing = answer_whole(content);
+        listing.head.no_store = true;
+        return listing;
+    }
     // RFC 9110 section 8.8.2.1: never later than Date.
     const HttpValidators validators{.etag = content->etag,
                                     .modified = std::min(content->modified, now)};
@@ -217,6 +237,7 @@ HttpAnswer answer_file(const HttpExchange& exchange, HttpRole role, const Conten
             answer.head.status = 304;
             answer.head.content_length.reset(); // it would be the file's (RFC 9110 section 8.6)
             answer.head.content_type = {};
+            answer.head.encoding = {};
             answer.part = {};
             return answer;
         case ConditionVerdict::failed:
@@ -225,8 +246,8 @@ HttpAnswer answer_file(const HttpExchange& exchange, HttpRole role, const Conten
     }
     const std::string_view if_range =
         exchange.conditions ? std::string_view{exchange.conditions->if_range} : std::string_view{};
-    if (exchange.range && range_applies(if_range, validators, now) &&
-        !cut(answer, *exchange.range)) {
+    if (!exchange.ranges.empty() && range_applies(if_range, validators, now) &&
+        !cut(answer, exchange)) {
         return answer_unsatisfiable(exchange, role, content->bytes.size());
     }
     return answer;
@@ -263,8 +284,9 @@ HttpAnswer answer_reply(const HttpExchange& exchange, HttpRole role, const Dynam
         answer.part = {};
     }
     const bool has_if_range = exchange.conditions && !exchange.conditions->if_range.empty();
-    if (status == 200 && reply.content && exchange.range && !has_if_range &&
-        !cut(answer, *exchange.range)) {
+    // One range is what a loader that seeks asks for; a text is not worth several parts.
+    if (status == 200 && reply.content && exchange.ranges.size() == 1 && !has_if_range &&
+        !cut(answer, exchange)) {
         return answer_unsatisfiable(exchange, role, reply.content->bytes.size());
     }
     return answer;

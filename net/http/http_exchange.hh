@@ -5,6 +5,7 @@
 #include "core/port/content_request.hh"
 #include "net/http/http_client_kind.hh"
 #include "net/http/http_limits.hh"
+#include "net/http/http_parts.hh"
 #include "net/wire/http_condition.hh"
 #include "net/wire/http_error.hh"
 #include "net/wire/http_range.hh"
@@ -14,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace muster {
 
@@ -22,13 +24,15 @@ struct HttpExchange {
     HttpMethod method = HttpMethod::get;
     HttpClientKind client = HttpClientKind::other;
     bool http_1_0 = false;
+    std::uint64_t serial = 0;              ///< of the request, for what must differ between answers
     bool keep_alive = false;               ///< go on with the connection after the answer
     ContentRoot root{};                    ///< of `path`
     std::optional<HttpError> refusal;      ///< known from the head, said once the body was read
     std::string_view allow;                ///< methods for a 405
     std::string path;                      ///< of a file: as in an OpenRequest
     std::unique_ptr<DynamicRequest> asked; ///< until control has taken it
-    std::optional<HttpRange> range;
+    ContentChoice choice;                  ///< what may stand in for the file
+    std::vector<HttpRange> ranges;         ///< empty: the whole
     std::unique_ptr<HttpConditions> conditions; ///< null: the request has none
 };
 
@@ -40,20 +44,22 @@ struct HttpExchange {
 [[nodiscard]] std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role,
                                                     HttpExchange& exchange);
 
-/// What to send: a head, then either a text or a part of a content. A HEAD request's answer has
-/// the same head and no body; that is left to the sender.
+/// What to send: a head, then either a text, a part of a content, or several parts of it. A HEAD
+/// request's answer has the same head and no body; that is left to the sender.
 struct HttpAnswer {
     HttpResponseHead head;
     std::string text;
     ContentRef content;
     ByteRange part;                   ///< of `content`
+    std::unique_ptr<HttpParts> parts; ///< instead of `part`; the head then misses its type
     std::optional<HttpError> refusal; ///< what it says, if it is one
 };
 
 /// One line of text, or in the admin API its JSON form.
 [[nodiscard]] HttpAnswer answer_error(const HttpExchange& exchange, HttpRole role, HttpError error);
 
-/// A file: conditions first, then the range (RFC 9110 section 13.2.2).
+/// A file, or a folder's listing, which has no tag and is made anew for each request: conditions
+/// first, then the ranges (RFC 9110 section 13.2.2).
 ///
 /// Returns: 200, 206 or 304; or the refusal precondition_failed or range_not_satisfiable.
 [[nodiscard]] HttpAnswer answer_file(const HttpExchange& exchange, HttpRole role,

@@ -49,6 +49,9 @@ struct HttpLimits {
     Duration control_retry = 5ms; ///< how often while control's queue is full
     Duration open_retry = 100ms;  ///< how often while the driver is out of descriptors
 
+    /// Leave an AccessRecord in the outbox for each answer that ended.
+    bool access_log = false;
+
     Duration sample_interval = 250ms; ///< between progress samples of one transfer
 
     [[nodiscard]] constexpr std::size_t input_block_bytes() const noexcept {

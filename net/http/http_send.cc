@@ -22,6 +22,10 @@ void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outb
         metrics_.refused[static_cast<std::size_t>(*answer.refusal)].add();
     }
     answer.head.date = now.wall;
+    const std::string parts_type = answer.parts ? answer.parts->content_type() : std::string{};
+    if (answer.parts) {
+        answer.head.content_type = parts_type;
+    }
     if (!exchange.keep_alive) {
         answer.head.connection = Connection::close;
     } else if (exchange.http_1_0) {
@@ -37,6 +41,12 @@ void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outb
         write_response_head(writer, answer.head);
     }
     const bool has_body = exchange.method != HttpMethod::head;
+    if (answer.parts) { // ranges are GET's alone, so there is a body
+        c.parts = std::move(answer.parts);
+        answer.text = c.parts->next_text();
+        answer.part = c.parts->next_range();
+        c.parts->advance();
+    }
     const std::size_t text_size = has_body ? answer.text.size() : 0;
     const std::uint64_t content_size = has_body && answer.content ? answer.part.size : 0;
 
@@ -46,22 +56,48 @@ void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outb
                        .content = content_size > 0 ? std::move(answer.content) : nullptr,
                        .offset = content_size > 0 ? answer.part.offset : 0,
                        .size = content_size,
-                       .close_after = !exchange.keep_alive};
+                       .close_after = !exchange.keep_alive && !c.parts};
     if (text_size > 0) {
         out.store(as_bytes(answer.text)); // right behind the head: one piece
     }
+    metrics_.responses[status_index(answer.head.status)].add();
+    c.status = answer.head.status;
+    c.head_bytes = static_cast<std::uint32_t>(writer.size());
+    c.answer_done = 0;
+    c.body_done = 0;
+    begin_send(c, std::move(sending), now, out);
+}
+
+void HttpServer::begin_send(HttpConnection& c, StreamSend sending, const Now& now,
+                            Outbox& out) noexcept {
     c.send_head = sending.head_size;
-    c.send_size = sending.head_size + content_size;
+    c.send_size = sending.head_size + sending.size;
     c.send_done = 0;
     out.stream_sends.push_back(std::move(sending));
-    metrics_.responses[status_index(answer.head.status)].add();
     enter(c, State::sending, now.steady + limits_.send_timeout);
+}
+
+/// The next part of an answer with several, or the line that ends it.
+void HttpServer::send_part(HttpConnection& c, const Now& now, Outbox& out) noexcept {
+    c.body_done += c.send_size - c.send_head;
+    const std::string text = c.parts->next_text();
+    const ByteRange range = c.parts->next_range();
+    StreamSend sending{.stream = c.stream,
+                       .head_offset = out.store(as_bytes(text)),
+                       .head_size = static_cast<std::uint32_t>(text.size()),
+                       .content = range.size > 0 ? c.parts->content() : nullptr,
+                       .offset = range.offset,
+                       .size = range.size,
+                       .close_after = !c.exchange.keep_alive && c.parts->at_end()};
+    c.parts->advance();
+    begin_send(c, std::move(sending), now, out);
 }
 
 void HttpServer::send_continue(HttpConnection& c, const Now& now, Outbox& out) noexcept {
     c.send_head = static_cast<std::uint32_t>(http_continue.size());
     c.send_size = http_continue.size();
     c.send_done = 0;
+    c.answer_done = 0;
     out.stream_sends.push_back({.stream = c.stream,
                                 .head_offset = out.store(as_bytes(http_continue)),
                                 .head_size = c.send_head,
@@ -76,22 +112,26 @@ void HttpServer::note_sent(HttpConnection& c, std::uint64_t bytes) noexcept {
     const std::uint64_t count = std::min(bytes, c.send_size - c.send_done);
     metrics_.sent_bytes.add(count);
     c.send_done += count;
+    c.answer_done += count;
 }
 
 /// A GET of a file begins, if the answer is one: HEAD and refusals are no transfers.
 void HttpServer::begin_samples(HttpConnection& c, const HttpAnswer& answer, const Now& now,
                                Outbox& out) noexcept {
-    const bool transfers = answer.head.status == 200 || answer.head.status == 206;
+    // A listing is for people: no transfer of a file, either.
+    const bool transfers = (answer.head.status == 200 || answer.head.status == 206) &&
+                           answer.content && !answer.content->etag.empty();
     if (!transfers || c.exchange.method != HttpMethod::get) {
         return;
     }
     c.sampled = true;
     c.sample_sent = 0;
-    c.sample_offset = answer.part.offset;
+    c.sample_offset = answer.parts ? answer.parts->ranges().front().offset : answer.part.offset;
     c.sample_size = answer.content->bytes.size();
     c.sample_due = now.steady + limits_.sample_interval;
     c.send_head = 0;
     c.send_done = 0;
+    c.body_done = 0;
     sample(c, TransferSample::Phase::started, out);
 }
 
@@ -108,7 +148,8 @@ void HttpServer::sample(HttpConnection& c, TransferSample::Phase phase, Outbox& 
         return;
     }
     const std::string_view root = c.exchange.root == ContentRoot::files ? "/files/" : "/loaders/";
-    const std::uint64_t sent = c.send_done > c.send_head ? c.send_done - c.send_head : 0;
+    const std::uint64_t sent =
+        c.body_done + (c.send_done > c.send_head ? c.send_done - c.send_head : 0);
     auto told = std::make_unique<TransferSample>();
     told->client = c.peer.address;
     told->phase = phase;

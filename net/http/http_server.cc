@@ -49,9 +49,10 @@ void HttpServer::release(HttpConnection& c) noexcept {
     metrics_.connections.set(metrics_.connections.read() - 1);
 }
 
-void HttpServer::close(HttpConnection& c, HttpClose reason, Outbox& out) noexcept {
+void HttpServer::close(HttpConnection& c, HttpClose reason, const Now& now, Outbox& out) noexcept {
     metrics_.closed[static_cast<std::size_t>(reason)].add();
     end_samples(c, TransferSample::Phase::aborted, out);
+    end_access(c, false, now, out);
     out.stream_orders.push_back({.stream = c.stream, .kind = StreamOrder::Kind::close});
     enter(c, State::closed, Instant::never());
 }
@@ -75,7 +76,7 @@ void HttpServer::on_stream_open(StreamId stream, const Endpoint& peer, const End
     await_request(c, now);
 }
 
-void HttpServer::on_stream_closed(StreamId stream, const Now& /*now*/, Outbox& out) noexcept {
+void HttpServer::on_stream_closed(StreamId stream, const Now& now, Outbox& out) noexcept {
     if (stream.slot >= connections_.size()) {
         return; // refused when it came
     }
@@ -87,6 +88,7 @@ void HttpServer::on_stream_closed(StreamId stream, const Now& /*now*/, Outbox& o
         const auto reason = c->state == State::draining ? HttpClose::answered : HttpClose::peer;
         metrics_.closed[static_cast<std::size_t>(reason)].add();
         end_samples(*c, TransferSample::Phase::aborted, out);
+        end_access(*c, false, now, out);
     }
     release(*c);
 }
@@ -102,18 +104,25 @@ void HttpServer::on_stream_data(StreamId stream, Bytes bytes, const Now& now,
     }
     while (!bytes.empty() && !c->discards_input()) {
         if (!inputs_.claim(c->input)) {
-            close(*c, HttpClose::no_input_block, out);
+            close(*c, HttpClose::no_input_block, now, out);
             break;
         }
         const std::size_t added = inputs_.add(c->input, bytes);
         if (added == 0) {
-            close(*c, HttpClose::input_overflow, out);
+            close(*c, HttpClose::input_overflow, now, out);
             break;
         }
         bytes = bytes.subspan(added);
         work_on_held(*c, now, out);
     }
-    settle(*c, out);
+    settle(*c, now, out);
+}
+
+void HttpServer::on_stream_end(StreamId stream, const Now& now, Outbox& out) noexcept {
+    if (HttpConnection* c = find(stream)) {
+        c->input_ended = true;
+        settle(*c, now, out);
+    }
 }
 
 /// Takes what can be taken now: nothing while an answer is under way, all once there will be none.
@@ -136,7 +145,11 @@ void HttpServer::work_on_held(HttpConnection& c, const Now& now, Outbox& out) no
 }
 
 /// Ends every fact: lets go of input that will not be read, and stops or starts the driver.
-void HttpServer::settle(HttpConnection& c, Outbox& out) noexcept {
+void HttpServer::settle(HttpConnection& c, const Now& now, Outbox& out) noexcept {
+    if (c.input_ended && c.reads_input()) {
+        close(c, HttpClose::peer, now,
+              out); // all that came was read: what is missing will not come
+    }
     if (c.discards_input()) {
         inputs_.drop_all(c.input);
     }
@@ -182,6 +195,8 @@ void HttpServer::begin_request(HttpConnection& c, Bytes bytes, const Now& now,
         return;
     }
     metrics_.requests[static_cast<std::size_t>(head->method)].add();
+    begin_access(c, *head, bytes, now);
+    c.exchange.serial = ++last_serial_;
     c.exchange.refusal = take_request(*head, role_, c.exchange);
     const std::uint64_t body_max =
         role_ == HttpRole::admin ? limits_.admin_body_bytes_max : limits_.body_bytes_max;
@@ -249,7 +264,10 @@ void HttpServer::dispatch(HttpConnection& c, const Now& now, Outbox& out) noexce
     const Ticket ticket{.owner = Ticket::Owner::http,
                         .handle = {.slot = c.stream.slot, .generation = c.ticket}};
     if (!exchange.asked) {
-        out.opens.push_back({.ticket = ticket, .root = exchange.root, .path = exchange.path});
+        out.opens.push_back({.ticket = ticket,
+                             .root = exchange.root,
+                             .path = exchange.path,
+                             .choice = exchange.choice});
         enter(c, State::opening, now.steady + limits_.answer_timeout);
         return;
     }
@@ -303,13 +321,13 @@ void HttpServer::on_content(const Ticket& ticket, Result<ContentRef, OpenError> 
             break;
         }
     }
-    settle(*c, out);
+    settle(*c, now, out);
 }
 
 void HttpServer::on_reply(const DynamicReply& reply, const Now& now, Outbox& out) noexcept {
     if (HttpConnection* c = find(reply.ticket, State::asking)) {
         send(*c, answer_reply(c->exchange, role_, reply, now.wall), now, out);
-        settle(*c, out);
+        settle(*c, now, out);
     }
 }
 
@@ -334,10 +352,16 @@ void HttpServer::on_stream_sent(StreamId stream, const Now& now, Outbox& out) no
         return;
     }
     note_sent(*c, c->send_size - c->send_done);
+    if (c->parts && !c->parts->done()) {
+        send_part(*c, now, out);
+        return;
+    }
     if (c->state == State::continuing) {
         enter(*c, State::reading_body, now.steady + limits_.body_timeout);
     } else {
         end_samples(*c, TransferSample::Phase::completed, out);
+        end_access(*c, true, now, out);
+        c->parts.reset();
         if (c->exchange.keep_alive) {
             await_request(*c, now);
         } else {
@@ -345,28 +369,28 @@ void HttpServer::on_stream_sent(StreamId stream, const Now& now, Outbox& out) no
         }
     }
     work_on_held(*c, now, out);
-    settle(*c, out);
+    settle(*c, now, out);
 }
 
 void HttpServer::expire(const Now& now, Outbox& out) noexcept {
     timers_.expire(now.steady, [&](std::uint32_t slot) {
         HttpConnection& c = connections_[slot];
         on_timer(c, now, out);
-        settle(c, out);
+        settle(c, now, out);
     });
 }
 
 void HttpServer::on_timer(HttpConnection& c, const Now& now, Outbox& out) noexcept {
     switch (c.state) {
     case State::reading_head:
-        close(c, c.head_started ? HttpClose::head_timeout : HttpClose::idle_timeout, out);
+        close(c, c.head_started ? HttpClose::head_timeout : HttpClose::idle_timeout, now, out);
         return;
     case State::reading_body:
-        close(c, HttpClose::body_timeout, out);
+        close(c, HttpClose::body_timeout, now, out);
         return;
     case State::continuing:
     case State::sending:
-        close(c, HttpClose::send_timeout, out);
+        close(c, HttpClose::send_timeout, now, out);
         return;
     case State::opening:
     case State::asking:
@@ -379,7 +403,7 @@ void HttpServer::on_timer(HttpConnection& c, const Now& now, Outbox& out) noexce
         dispatch(c, now, out);
         return;
     case State::draining:
-        close(c, HttpClose::linger_timeout, out);
+        close(c, HttpClose::linger_timeout, now, out);
         return;
     case State::free:
     case State::closed:

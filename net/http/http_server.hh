@@ -39,6 +39,9 @@ public:
     void on_stream_open(StreamId stream, const Endpoint& peer, const Endpoint& local,
                         const Now& now, Outbox& out) noexcept;
     void on_stream_data(StreamId stream, Bytes bytes, const Now& now, Outbox& out) noexcept;
+    /// The peer sends no more, but may still read: what it asked is answered, then its connection
+    /// ends. (RFC 9112 section 9.6 lets either side end first; `nc -N` and old wgets do.)
+    void on_stream_end(StreamId stream, const Now& now, Outbox& out) noexcept;
     /// Part of the StreamSend that is out has gone: `bytes_sent` since the last such report, bytes
     /// of the head included.
     void on_stream_progress(StreamId stream, std::uint64_t bytes_sent, const Now& now,
@@ -68,14 +71,14 @@ private:
     [[nodiscard]] HttpConnection* find(const Ticket& ticket, State waiting) noexcept;
     void enter(HttpConnection& c, State state, Instant deadline) noexcept;
     void release(HttpConnection& c) noexcept;
-    void close(HttpConnection& c, HttpClose reason, Outbox& out) noexcept;
+    void close(HttpConnection& c, HttpClose reason, const Now& now, Outbox& out) noexcept;
 
     // Input: each returns how much of it is done with.
     std::size_t work_on(HttpConnection& c, Bytes in, const Now& now, Outbox& out) noexcept;
     std::size_t read_head(HttpConnection& c, Bytes in, const Now& now, Outbox& out) noexcept;
     std::size_t read_body(HttpConnection& c, Bytes in, const Now& now, Outbox& out) noexcept;
     void work_on_held(HttpConnection& c, const Now& now, Outbox& out) noexcept;
-    void settle(HttpConnection& c, Outbox& out) noexcept;
+    void settle(HttpConnection& c, const Now& now, Outbox& out) noexcept;
 
     // A request's way.
     void await_request(HttpConnection& c, const Now& now) noexcept;
@@ -89,12 +92,19 @@ private:
     // Answers.
     void refuse(HttpConnection& c, HttpError error, const Now& now, Outbox& out) noexcept;
     void send(HttpConnection& c, HttpAnswer answer, const Now& now, Outbox& out) noexcept;
+    void begin_send(HttpConnection& c, StreamSend sending, const Now& now, Outbox& out) noexcept;
+    void send_part(HttpConnection& c, const Now& now, Outbox& out) noexcept;
     void send_continue(HttpConnection& c, const Now& now, Outbox& out) noexcept;
     void note_sent(HttpConnection& c, std::uint64_t bytes) noexcept;
     void begin_samples(HttpConnection& c, const HttpAnswer& answer, const Now& now,
                        Outbox& out) noexcept;
     void end_samples(HttpConnection& c, TransferSample::Phase phase, Outbox& out) noexcept;
     void sample(HttpConnection& c, TransferSample::Phase phase, Outbox& out) noexcept;
+
+    // The access log.
+    void begin_access(HttpConnection& c, const HttpRequestHead& head, Bytes bytes,
+                      const Now& now) noexcept;
+    void end_access(HttpConnection& c, bool complete, const Now& now, Outbox& out) noexcept;
 
     HttpLimits limits_;
     HttpRole role_;
@@ -103,6 +113,7 @@ private:
     HttpInputPool inputs_;
     std::uint64_t bodies_bytes_ = 0; ///< of request bodies that are not yet with control
     std::uint32_t last_ticket_ = UINT32_MAX;
+    std::uint64_t last_serial_ = 0; ///< of requests
     HttpMetrics metrics_;
 };
 

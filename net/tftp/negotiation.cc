@@ -11,10 +11,14 @@ constexpr std::uint16_t ipv6_header_excess = 20; ///< 40 bytes instead of 20
 } // namespace
 
 TftpOptions grant_options(const TftpOptions& asked, std::uint64_t size, bool ipv6,
-                          const TftpLimits& limits) noexcept {
+                          const TftpLimits& limits, std::uint16_t mtu) noexcept {
     TftpOptions granted;
     if (asked.blksize) {
-        const int cap = limits.blksize_max - (ipv6 ? ipv6_header_excess : 0);
+        const bool fragments = limits.blksize_max > ethernet_mtu - block_headers;
+        const int fits = fragments || mtu < mtu_min
+                             ? limits.blksize_max
+                             : std::min<int>(limits.blksize_max, mtu - block_headers);
+        const int cap = fits - (ipv6 ? ipv6_header_excess : 0);
         granted.blksize = std::min(
             *asked.blksize, static_cast<std::uint16_t>(std::max<int>(cap, tftp_blksize_min)));
     }

@@ -11,9 +11,14 @@ namespace muster {
 /// asked (EDK2 ends with ERROR 4, PXELINUX with ERROR 8 otherwise); tsize becomes `size`, timeout
 /// is echoed equal. Empty: no OACK, the first block is the answer.
 ///
-/// Units:   `size` in bytes; `ipv6` lowers the blksize cap by the 20 bytes its header is larger
+/// A block and its headers fit the interface's `mtu`, so that nothing is sent in fragments, unless
+/// `limits` says by a blksize_max above Ethernet's that fragments are wanted.
+///
+/// Units:   `size` and `mtu` in bytes; `ipv6` lowers the blksize cap by the 20 bytes its header is
+///          larger
 /// Source:  RFC 2347, RFC 2348, RFC 2349, RFC 7440 section 3
 [[nodiscard]] TftpOptions grant_options(const TftpOptions& asked, std::uint64_t size, bool ipv6,
-                                        const TftpLimits& limits) noexcept;
+                                        const TftpLimits& limits,
+                                        std::uint16_t mtu = ethernet_mtu) noexcept;
 
 } // namespace muster

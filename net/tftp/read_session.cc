@@ -2,20 +2,12 @@
 #include "net/tftp/read_session.hh"
 
 #include "core/base/check.hh"
+#include "net/tftp/ticks.hh"
 
 #include <algorithm>
 
 namespace muster {
 namespace {
-
-std::uint64_t to_us(Duration d) noexcept {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(d.count() / 1000, 0));
-}
-
-/// Milliseconds of the steady clock; wraps after 49 days, which no difference here lasts.
-std::uint32_t to_ms(Instant at) noexcept {
-    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(at.ns) / 1'000'000);
-}
 
 /// Below this a hastened timer would fire between two packets of one burst.
 constexpr std::uint32_t hasten_min_us = 2000;
@@ -46,7 +38,7 @@ Step ReadSession::on_content(const TransferTerms& terms, Instant now,
         return {.oack = true, .timer = now + resend_after()};
     }
     state_ = State::sending;
-    return send_window(now);
+    return send_window(now, timers);
 }
 
 Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& timers) noexcept {
@@ -67,7 +59,7 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
         unset(resent);
         state_ = State::sending;
         progress(now);
-        return send_window(now);
+        return send_window(now, timers);
     }
     if (state_ != State::sending) {
         return {.outcome = Step::Outcome::stray};
@@ -76,10 +68,19 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
     if (advanced == 0) {
         return hasten(now);
     }
-    if (advanced > in_flight_) {
-        return {.outcome = Step::Outcome::stray};
+    if (advanced > in_flight_ && advanced <= in_flight_ + again_) {
+        // It had got the whole window, and its ACK was lost; now a part of it was sent again.
+        again_ = static_cast<std::uint16_t>(again_ - (advanced - in_flight_));
+        in_flight_ = advanced;
     }
-    if (has(resent)) {
+    if (advanced > in_flight_) {
+        if (!has(gapped) || block > last_block_ || block < acked_) {
+            return {.outcome = Step::Outcome::stray};
+        }
+        in_flight_ = advanced; // what lies between came to it when it was in a group
+    }
+    const bool was_resent = has(resent);
+    if (was_resent) {
         let_go_of_back_off(now, timers);
     }
     if (advanced == in_flight_) {
@@ -87,6 +88,7 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
     } else {
         age_us_ = 0;
     }
+    const bool whole = advanced == in_flight_ && !in_parts();
     acked_ += advanced;
     in_flight_ = static_cast<std::uint16_t>(in_flight_ - advanced);
     progress(now);
@@ -95,13 +97,17 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
         return {.outcome = Step::Outcome::completed};
     }
     if (in_flight_ == 0) {
-        return send_window(now);
+        if (whole && !was_resent) {
+            part_ = std::min<std::uint8_t>(part_ + window_part::growth, window_part::forgiving);
+        }
+        return send_window(now, timers);
     }
     if (has(rewound)) {
-        return extend_window(now);
+        return extend_window(now, timers);
     }
     set(rewound);
-    return rewind(now);
+    shrink();
+    return rewind(now, timers);
 }
 
 Step ReadSession::on_timer(Instant now, const TftpTimers& timers) noexcept {
@@ -109,6 +115,9 @@ Step ReadSession::on_timer(Instant now, const TftpTimers& timers) noexcept {
     if (!waiting || since_progress(now) >= timers.give_up) {
         state_ = State::over;
         return {.outcome = Step::Outcome::timed_out};
+    }
+    if (state_ == State::sending && in_parts()) {
+        return send_part(now, timers);
     }
     if (has(hastened)) { // a timer brought forward says nothing about the round trip
         set(hint_used);
@@ -122,7 +131,8 @@ Step ReadSession::on_timer(Instant now, const TftpTimers& timers) noexcept {
         sent_at_ = now;
         return {.oack = true, .again = 1, .timer = now + resend_after()};
     }
-    return rewind(now);
+    shrink();
+    return rewind(now, timers);
 }
 
 Step ReadSession::on_request_again(Instant now, const TftpTimers& timers) noexcept {
@@ -144,6 +154,7 @@ Step ReadSession::on_request_again(Instant now, const TftpTimers& timers) noexce
         }
         state_ = State::over;
         return {.outcome = Step::Outcome::restarted};
+    case State::member: // its group answers
     case State::over:
         return {.outcome = Step::Outcome::ignored};
     }
@@ -156,54 +167,134 @@ Step ReadSession::on_error(bool probe) noexcept {
     return {.outcome = only_asked ? Step::Outcome::probed : Step::Outcome::aborted};
 }
 
+void ReadSession::on_joined(const TransferTerms& terms, Instant now) noexcept {
+    MUSTER_CHECK(state_ == State::opening && terms.blksize > 0);
+    blksize_ = terms.blksize;
+    windowsize_ = 1;
+    timeout_s_ = terms.timeout_s;
+    last_block_ = terms.size / terms.blksize + 1;
+    set(negotiated);
+    state_ = State::member;
+    progress(now);
+}
+
+void ReadSession::on_member_ack(std::uint64_t block, Instant now) noexcept {
+    MUSTER_CHECK(state_ == State::member && block <= last_block_);
+    acked_ = block;
+    progress(now);
+}
+
+Step ReadSession::on_left(std::uint64_t acked, Instant now, const TftpTimers& timers) noexcept {
+    MUSTER_CHECK(state_ == State::member && acked < last_block_);
+    state_ = State::sending;
+    acked_ = acked;
+    set(gapped);
+    resend_us_ = clamped(to_us(timers.resend_first), timers);
+    progress(now);
+    return send_window(now, timers);
+}
+
+std::uint16_t ReadSession::window_size() const noexcept {
+    return static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
+}
+
+std::uint16_t ReadSession::part() const noexcept {
+    const unsigned share =
+        unsigned{windowsize_} * std::min(part_, window_part::whole) / window_part::whole;
+    return static_cast<std::uint16_t>(
+        std::min<unsigned>(std::max<unsigned>(share, window_part::blocks_min), windowsize_));
+}
+
+/// A block was lost. Parts that come to the same blocks are not made smaller: they grow from here.
+void ReadSession::shrink() noexcept {
+    if (part_ > window_part::whole) {
+        part_ = window_part::whole;
+    } else if (part() > window_part::blocks_min) {
+        part_ = std::max<std::uint8_t>(part_ / 2, window_part::least);
+    }
+}
+
 /// A window of blocks that were never sent.
-Step ReadSession::send_window(Instant now) noexcept {
+Step ReadSession::send_window(Instant now, const TftpTimers& timers) noexcept {
     age_us_ = 0;
     in_flight_ = 0;
-    unset(resent);
-    Step step = rewind(now);
+    again_ = 0;
+    Step step = rewind(now, timers);
     unset(resent);
     return step;
 }
 
-/// A whole window from behind acked_, whatever is in flight.
-Step ReadSession::rewind(Instant now) noexcept {
+/// A window from behind acked_, whatever is in flight.
+Step ReadSession::rewind(Instant now, const TftpTimers& timers) noexcept {
     MUSTER_CHECK(acked_ < last_block_);
-    const std::uint16_t again = in_flight_;
-    if (again != 0) {
+    if (in_flight_ != 0) {
         age_us_ = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(std::uint64_t{age_us_} + since_sent(now), UINT32_MAX));
     }
-    in_flight_ =
-        static_cast<std::uint16_t>(std::min<std::uint64_t>(windowsize_, last_block_ - acked_));
+    again_ = static_cast<std::uint16_t>(std::min<unsigned>(in_flight_ + again_, window_size()));
+    in_flight_ = 0;
     set(resent);
+    return send_part(now, timers);
+}
+
+/// The next part of the window, which is all of it unless blocks were lost.
+Step ReadSession::send_part(Instant now, const TftpTimers& timers) noexcept {
+    const auto left = static_cast<std::uint16_t>(window_size() - in_flight_);
+    // The second of two parts of one and a half is the rest: gaps cost, and no part shall be tiny.
+    return send_range(left < part() + part() / 2 ? left : part(), now, timers);
+}
+
+/// The next `size` blocks of the window, and the timer of what comes then.
+Step ReadSession::send_range(std::uint16_t size, Instant now, const TftpTimers& timers) noexcept {
+    const std::uint64_t first = acked_ + in_flight_ + 1;
+    const std::uint16_t again = std::min(again_, size);
+    again_ = static_cast<std::uint16_t>(again_ - again);
+    in_flight_ = static_cast<std::uint16_t>(in_flight_ + size);
     sent_at_ = now;
-    return {.blocks = {acked_ + 1, in_flight_}, .again = again, .timer = now + resend_after()};
+    Duration wait = resend_after();
+    if (in_parts()) {
+        wait = std::clamp<Duration>(std::chrono::microseconds{srtt_us_ / 2}, timers.part_gap_min,
+                                    timers.part_gap_max);
+    } else if (has(hastened)) {
+        wait = std::min(wait, hastened_after());
+    }
+    return {.blocks = {first, size}, .again = again, .timer = now + wait};
 }
 
 /// A second partial ACK of one window: perhaps left over from before the rewind, so that another
 /// rewind would be an apprentice's. What the client now waits for is a whole window behind that
 /// block (EDK2 counts from there), so the blocks that it lacks are added, each sent for the first
 /// time; should one in flight be lost again, the timer is near.
-Step ReadSession::extend_window(Instant now) noexcept {
-    const std::uint16_t before = in_flight_;
-    Step step = rewind(now);
-    step.blocks = {acked_ + before + 1, static_cast<std::uint16_t>(in_flight_ - before)};
-    step.again = 0;
+Step ReadSession::extend_window(Instant now, const TftpTimers& timers) noexcept {
+    age_us_ += std::min(since_sent(now), UINT32_MAX - age_us_);
+    set(resent);
+    sent_at_ = now;
+    Step step{.timer = now + resend_after()};
+    if (in_parts()) {
+        step = send_range(static_cast<std::uint16_t>(window_size() - in_flight_), now, timers);
+    }
     unset(hastened);
     step.timer = hasten(now).timer.value_or(*step.timer);
     return step;
 }
 
+/// A duplicate ACK where windows are in use. Between two parts of a window it is kept in mind: the
+/// timer is that of the gap.
 Step ReadSession::hasten(Instant now) noexcept {
     if (windowsize_ == 1 || srtt_us_ == 0 || has(hastened) || has(hint_used) || has(hint_barred)) {
         return {.outcome = Step::Outcome::ignored};
     }
     set(hastened);
-    const std::uint32_t us =
-        std::max({hasten_min_us, 2 * std::min(srtt_us_, resend_us_), srtt_us_ + 4 * rttvar_us_});
-    return {.timer = std::min(sent_at_ + resend_after(), now + std::chrono::microseconds{us}),
+    if (in_parts()) {
+        return {.outcome = Step::Outcome::ignored};
+    }
+    return {.timer = std::min(sent_at_ + resend_after(), now + hastened_after()),
             .outcome = Step::Outcome::ignored};
+}
+
+Duration ReadSession::hastened_after() const noexcept {
+    return std::chrono::microseconds{
+        std::max({hasten_min_us, 2 * std::min(srtt_us_, resend_us_), srtt_us_ + 4 * rttvar_us_})};
 }
 
 /// All that was in flight is acknowledged: what that says about the timer, and a fresh window.

@@ -55,11 +55,25 @@ struct Step {
     }
 };
 
+/// How much of a window leaves in one piece. RFC 7440 has a client wait for the whole window that
+/// was granted, so that a window cannot shrink; what can is the burst that overruns a queue on the
+/// way: after losses the window leaves in parts with a gap between them, twice as many with each,
+/// and with every window that comes through whole a part grows by an eighth of the window. One loss
+/// among windows that come through is nobody's queue, and is forgiven.
+namespace window_part {
+inline constexpr std::uint8_t whole = 16;     ///< sixteenths of a window
+inline constexpr std::uint8_t forgiving = 18; ///< the whole, and the next loss is forgiven
+inline constexpr std::uint8_t least = 2;      ///< the same
+inline constexpr std::uint8_t growth = 2; ///< the same, with every window that came through whole
+inline constexpr std::uint16_t blocks_min = 8; ///< whatever that comes to
+} // namespace window_part
+
 /// One read transfer. States: opening (waits for its content) → negotiating (OACK sent, waits for
-/// ACK 0) → sending → over; without options opening → sending.
+/// ACK 0) → sending → over; without options opening → sending. A member of a multicast group goes
+/// from opening to member, and if the group's blocks do not reach it, from there to sending.
 class ReadSession {
 public:
-    enum class State : std::uint8_t { opening, negotiating, sending, over };
+    enum class State : std::uint8_t { opening, negotiating, sending, member, over };
 
     /// The request was accepted; its content is asked for.
     [[nodiscard]] Step on_request(Instant now, const TftpTimers& timers) noexcept;
@@ -88,11 +102,22 @@ public:
     /// close with when the size was all they wanted.
     [[nodiscard]] Step on_error(bool probe) noexcept;
 
+    /// The transfer became one of a multicast group: a MulticastSender decides from now on, and
+    /// this keeps how far the member is. Precondition: opening.
+    void on_joined(const TransferTerms& terms, Instant now) noexcept;
+    /// A member says that it has all blocks up to this one; fewer than before, if it began anew.
+    void on_member_ack(std::uint64_t block, Instant now) noexcept;
+    /// A member that has the blocks up to `acked`, which are not all, is served alone from now on,
+    /// a block at a time. Precondition: member.
+    [[nodiscard]] Step on_left(std::uint64_t acked, Instant now, const TftpTimers& timers) noexcept;
+
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] std::uint16_t blksize() const noexcept { return blksize_; }
     [[nodiscard]] std::uint16_t windowsize() const noexcept { return windowsize_; }
     [[nodiscard]] std::uint64_t acked() const noexcept { return acked_; }
     [[nodiscard]] std::uint64_t last_block() const noexcept { return last_block_; }
+    /// Blocks that leave in one piece at present: the whole window where nothing was lost.
+    [[nodiscard]] std::uint16_t part() const noexcept;
     /// What the timer is armed with after a fresh send; for tests and reports.
     [[nodiscard]] Duration resend_after() const noexcept {
         return std::chrono::microseconds{resend_us_};
@@ -100,18 +125,27 @@ public:
 
 private:
     enum Flag : std::uint8_t {
-        negotiated = 1,  ///< an OACK was sent
-        measured = 2,    ///< srtt_us_ is that of a window, not of the OACK alone
-        resent = 4,      ///< what is in flight was sent twice: its round trip says little (Karn)
-        rewound = 8,     ///< the one rewind of this window is used up
-        hastened = 16,   ///< a duplicate ACK has brought the timer forward
-        hint_used = 32,  ///< and that timer has fired: not again in this window
-        hint_barred = 64 ///< nor in the next one, where duplicates may be answers to the resend
+        negotiated = 1,   ///< an OACK was sent
+        measured = 2,     ///< srtt_us_ is that of a window, not of the OACK alone
+        resent = 4,       ///< what is in flight was sent twice: its round trip says little (Karn)
+        rewound = 8,      ///< the one rewind of this window is used up
+        hastened = 16,    ///< a duplicate ACK has brought the timer forward
+        hint_used = 32,   ///< and that timer has fired: not again in this window
+        hint_barred = 64, ///< nor in the next one, where duplicates may be answers to the resend
+        gapped = 128      ///< the client has later blocks, too: its ACKs may jump
     };
 
-    Step send_window(Instant now) noexcept;
-    Step rewind(Instant now) noexcept;
-    Step extend_window(Instant now) noexcept;
+    Step send_window(Instant now, const TftpTimers& timers) noexcept;
+    Step rewind(Instant now, const TftpTimers& timers) noexcept;
+    Step extend_window(Instant now, const TftpTimers& timers) noexcept;
+    Step send_part(Instant now, const TftpTimers& timers) noexcept;
+    Step send_range(std::uint16_t size, Instant now, const TftpTimers& timers) noexcept;
+    [[nodiscard]] Duration hastened_after() const noexcept;
+    void shrink() noexcept;
+    /// What the window may have in flight, sent or not.
+    [[nodiscard]] std::uint16_t window_size() const noexcept;
+    /// A part of it is not sent yet: the timer is that of the gap.
+    [[nodiscard]] bool in_parts() const noexcept { return in_flight_ < window_size(); }
     Step hasten(Instant now) noexcept;
     void on_window_done(Instant now, const TftpTimers& timers) noexcept;
     void let_go_of_back_off(Instant now, const TftpTimers& timers) noexcept;
@@ -134,11 +168,13 @@ private:
     std::uint32_t srtt_us_ = 0;     ///< smoothed round trip of a window; 0: not yet known
     std::uint32_t rttvar_us_ = 0;
     std::uint16_t in_flight_ = 0; ///< blocks after acked_
+    std::uint16_t again_ = 0;     ///< blocks after acked_ + in_flight_ that were sent before
     std::uint16_t blksize_ = 512;
     std::uint16_t windowsize_ = 1;
     std::uint8_t timeout_s_ = 0;
     State state_ = State::opening;
     std::uint8_t flags_ = 0;
+    std::uint8_t part_ = window_part::forgiving; ///< sixteenths of a window
 };
 
 } // namespace muster

@@ -8,6 +8,7 @@
 #include "core/mem/cache_line.hh"
 #include "core/mem/slab.hh"
 #include "core/mem/timer_wheel.hh"
+#include "net/tftp/multicast_table.hh"
 #include "net/tftp/read_session.hh"
 #include "net/wire/tftp_packet.hh"
 
@@ -22,10 +23,13 @@ namespace muster {
 
 /// All that deciding about an ACK needs: one cache line.
 struct alignas(cache_line_size) SessionHot {
+    static constexpr std::uint16_t no_group = UINT16_MAX;
+
     ReadSession machine;
     /// Next progress sample, in milliseconds of the steady clock; wraps, compared by difference.
     std::uint32_t sample_due_ms = 0;
-    std::uint8_t socket = 0; ///< the transfer socket it leaves from
+    std::uint8_t socket = 0;        ///< the transfer socket it leaves from
+    std::uint16_t group = no_group; ///< set: a member of that multicast group
 };
 static_assert(sizeof(SessionHot) == cache_line_size);
 
@@ -34,16 +38,19 @@ static_assert(sizeof(SessionHot) == cache_line_size);
 struct SessionCold {
     ContentRef content;
     Endpoint client;
-    IpAddress local;             ///< the address that the client asked; replies leave from it
-    std::uint32_t interface = 0; ///< 0: by route
+    IpAddress local;              ///< the address that the client asked; replies leave from it
+    std::uint32_t interface = 0;  ///< of replies; 0: by route
+    std::uint32_t arrived_on = 0; ///< the interface that the request came in on
     std::uint64_t size = 0;
     std::uint64_t bytes_sampled = 0; ///< acknowledged bytes that control was told of
     std::uint64_t request_digest = 0;
     TftpOptions asked;
     TftpOptions granted;
-    bool started = false; ///< the client took the OACK or a block: it is more than a size probe
-    std::string name;     ///< as the client gave it
-    std::string url_path; ///< `/files/…`, `/loaders/…`, `/boot/…`
+    GroupPlace place;      ///< of a member of a multicast group
+    bool netascii = false; ///< the client asked for it
+    bool started = false;  ///< the client took the OACK or a block: it is more than a size probe
+    std::string name;      ///< as the client gave it
+    std::string url_path;  ///< `/files/…`, `/loaders/…`, `/boot/…`
 };
 
 /// Slots 0 .. capacity-1. A client endpoint has at most one transfer, so that the index is by
@@ -55,6 +62,16 @@ public:
     /// A fresh slot for that client, who must have none; nullopt: all are in use.
     [[nodiscard]] std::optional<std::uint32_t> claim(const Endpoint& client) noexcept;
     void release(std::uint32_t slot) noexcept;
+
+    /// Whose share of the slots is used up. None has a share while a quarter of them is free, since
+    /// a relay or a NAT makes many clients one; beyond that no client keeps all others from
+    /// booting, and no subnet (IPv4 /24, IPv6 /64) does.
+    enum class Scarce : std::uint8_t {
+        no,
+        address, ///< it has a 16th of the slots (at least 64)
+        subnet,  ///< it has a quarter of the slots (at least 256)
+    };
+    [[nodiscard]] Scarce scarce_for(const IpAddress& address) const noexcept;
 
     [[nodiscard]] std::optional<std::uint32_t> find(const Endpoint& client) const noexcept;
     /// The live slot that the handle names, or nullopt.
@@ -68,11 +85,30 @@ public:
     [[nodiscard]] const TimerWheel& timers() const noexcept { return timers_; }
     [[nodiscard]] std::uint32_t in_use() const noexcept { return cold_.in_use(); }
 
+    /// What one transfer takes of this table, in bytes; beside it a name and a path on the heap
+    /// when they are longer than 15 characters.
+    static constexpr std::size_t bytes_per_session() noexcept;
+
 private:
     std::vector<SessionHot> hot_;
     Slab<SessionCold> cold_; ///< owns the slots of both
     absl::flat_hash_map<Endpoint, std::uint32_t> by_client_;
+    absl::flat_hash_map<IpAddress, std::uint32_t> of_address_; ///< slots in use
+    absl::flat_hash_map<IpAddress, std::uint32_t> of_subnet_;  ///< by its first address
     TimerWheel timers_;
 };
+
+constexpr std::size_t SessionTable::bytes_per_session() noexcept {
+    // An index entry and its control byte, at the lowest load factor after reserve(): 7/16.
+    constexpr auto indexed = [](std::size_t entry) {
+        return (entry + 1) * 16 / 7 + 1;
+    };
+    constexpr std::size_t timer = 24; // a deadline, three links
+    constexpr std::size_t slot = 12;  // generation and free list of the slab
+    return sizeof(SessionHot) + sizeof(SessionCold) + slot + timer +
+           indexed(sizeof(std::pair<Endpoint, std::uint32_t>)) +
+           2 * indexed(sizeof(std::pair<IpAddress, std::uint32_t>));
+}
+static_assert(SessionTable::bytes_per_session() <= 640);
 
 } // namespace muster

@@ -28,6 +28,8 @@ void report(const TftpMetrics& metrics, Exposition& out) {
     add("muster_tftp_requests_total", "Read requests that became a transfer.", metrics.requests);
     add("muster_tftp_repeated_requests_total", "Read requests repeated while their transfer lived.",
         metrics.repeated_requests);
+    add("muster_tftp_requests_handed_on_total", "Requests for a multicast group of another worker.",
+        metrics.handed_on);
     add("muster_tftp_acks_total", "ACKs that moved a transfer on.", metrics.acks);
     add("muster_tftp_client_errors_total", "ERRORs from clients that ended a transfer.",
         metrics.client_errors);
@@ -54,6 +56,17 @@ void report(const TftpMetrics& metrics, Exposition& out) {
         metrics.samples_dropped);
     out.add(gauge, "muster_tftp_sessions", "", "Transfers alive.",
             static_cast<double>(metrics.sessions.read()));
+    out.add(gauge, "muster_tftp_multicast_groups", "", "Multicast groups alive.",
+            static_cast<double>(metrics.groups.read()));
+    add("muster_tftp_multicast_joins_total", "Transfers that joined a multicast group.",
+        metrics.members_joined);
+    add("muster_tftp_multicast_detached_total",
+        "Members of groups that were served alone after all, since its blocks did not reach them.",
+        metrics.members_detached);
+    add("muster_tftp_multicast_masters_total", "Members that became their group's master.",
+        metrics.handovers);
+    add("muster_tftp_multicast_blocks_total", "DATA blocks sent to groups.",
+        metrics.blocks_to_groups);
 }
 
 } // namespace muster

@@ -30,13 +30,14 @@ inline constexpr std::size_t tftp_end_count =
 #undef X
 
 /// Accounting, which holds after every datagram:
-///   received = requests + repeated_requests + acks + client_errors
+///   received = requests + repeated_requests + handed_on + acks + client_errors
 ///              + refusals that do not concern content
 ///   requests = sessions + sum of ends
 struct TftpMetrics {
     Counter received;          ///< datagrams handed to the server
     Counter requests;          ///< read requests that became a transfer
     Counter repeated_requests; ///< the same request again while its transfer lived
+    Counter handed_on;         ///< requests that another worker serves
     Counter acks;              ///< that moved a transfer on
     Counter client_errors;     ///< ERRORs that ended a transfer
     std::array<Counter, tftp_refusal_count> refusals; ///< by TftpRefusal
@@ -50,6 +51,12 @@ struct TftpMetrics {
     Counter stale_answers;   ///< content for a request that is gone
     Counter samples_dropped; ///< that control had no room for
     Counter sessions;        ///< gauge: transfers alive
+
+    Counter groups;           ///< gauge: multicast groups alive
+    Counter members_joined;   ///< transfers that joined one
+    Counter members_detached; ///< that left it to be served alone, for its blocks did not come
+    Counter handovers;        ///< masters made, each group's first one included
+    Counter blocks_to_groups; ///< of blocks_sent
 
     [[nodiscard]] std::uint64_t refused(TftpRefusal refusal) const noexcept {
         return refusals[std::to_underlying(refusal)].read();

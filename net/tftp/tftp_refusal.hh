@@ -15,7 +15,6 @@ namespace muster {
 /// Answered with an ERROR, whose text is the reason and the name as the client gave it.
 #define MUSTER_TFTP_DENIALS(X)                                                                     \
     X(write_request, "this server is read-only")                                                   \
-    X(mode_netascii, "mode netascii is not served, ask for octet")                                 \
     X(mode_mail, "mode mail is not served (RFC 1123 section 4.2.2)")                               \
     X(mode_unknown, "unknown mode, ask for octet")                                                 \
     X(no_such_path, "no such file")                                                                \
@@ -29,7 +28,10 @@ namespace muster {
     X(unknown_transfer, "no transfer with this client and port: it ended, or never was")           \
     X(duplicate_ack, "an ACK again; only timers resend (RFC 1123 section 4.2.3.1)")                \
     X(stray_ack, "an ACK of a block that is not in flight")                                        \
+    X(ack_out_of_turn, "an ACK of a group's member that is not its master (RFC 2090)")             \
     X(sessions_full, "all transfers are in use, the client asks again")                            \
+    X(client_budget, "too many transfers of one address while there are few left")                 \
+    X(subnet_budget, "too many transfers of one subnet while there are few left")                  \
     X(control_busy, "control takes no more now, the client asks again")
 
 /// What became of requests that had been accepted: their content did not come.

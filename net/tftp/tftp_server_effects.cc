@@ -48,7 +48,8 @@ void TftpServer::perform(Slot slot, const Step& step, Outbox& out) noexcept {
                               .content = cold.content,
                               .first_block = step.blocks.first,
                               .count = step.blocks.count,
-                              .blksize = hot.machine.blksize()});
+                              .blksize = hot.machine.blksize(),
+                              .repair = step.again > 0});
         metrics_.blocks_sent.add(step.blocks.count);
         metrics_.blocks_resent.add(step.again);
     }
@@ -63,7 +64,12 @@ void TftpServer::perform(Slot slot, const Step& step, Outbox& out) noexcept {
 void TftpServer::send_oack(Slot slot, Outbox& out) noexcept {
     std::array<std::byte, 128> buffer; // NOLINT: written before it is read
     ByteWriter writer{buffer};
-    write_tftp_oack(writer, sessions_.cold(slot).granted);
+    TftpOptions granted = sessions_.cold(slot).granted;
+    const std::uint16_t group = sessions_.hot(slot).group;
+    if (granted.multicast && group != SessionHot::no_group) {
+        granted.multicast->master = groups_.at(group).master == slot;
+    }
+    write_tftp_oack(writer, granted);
     MUSTER_CHECK(!writer.overflow());
     send(reply_path(slot), writer.written(), out);
     metrics_.oacks_sent.add();
@@ -127,6 +133,9 @@ void TftpServer::finish(Slot slot, TftpEnd end, Outbox& out) noexcept {
                                          : TransferSample::Phase::aborted,
                out);
     }
+    if (sessions_.hot(slot).group != SessionHot::no_group) {
+        leave(slot);
+    }
     sessions_.release(slot);
     metrics_.sessions.set(sessions_.in_use());
 }
@@ -139,10 +148,11 @@ void TftpServer::sample(Slot slot, TransferSample::Phase phase, Outbox& out) noe
     message->client = cold.client.address;
     message->phase = phase;
     message->path = cold.url_path;
-    message->sent = bytes - cold.bytes_sampled;
+    // A member of a group that began anew has fewer than it had.
+    message->sent = bytes > cold.bytes_sampled ? bytes - cold.bytes_sampled : 0;
     message->size = cold.size;
     if (out.tell(std::move(message))) {
-        cold.bytes_sampled = bytes;
+        cold.bytes_sampled = std::max(cold.bytes_sampled, bytes);
     } else {
         metrics_.samples_dropped.add();
     }

@@ -10,7 +10,7 @@
 namespace muster {
 namespace {
 
-/// The fields that are looked at. All but Connection may stand once.
+/// The fields that are looked at. All but Connection and Accept-Encoding may stand once.
 enum class Field : std::uint8_t {
     host,
     connection,
@@ -19,6 +19,7 @@ enum class Field : std::uint8_t {
     expect,
     user_agent,
     authorization,
+    accept_encoding,
     range,
     if_match,
     if_none_match,
@@ -40,6 +41,7 @@ constexpr std::array field_names{
     FieldName{"Expect", Field::expect},
     FieldName{"User-Agent", Field::user_agent},
     FieldName{"Authorization", Field::authorization},
+    FieldName{"Accept-Encoding", Field::accept_encoding},
     FieldName{"Range", Field::range},
     FieldName{"If-Match", Field::if_match},
     FieldName{"If-None-Match", Field::if_none_match},
@@ -119,9 +121,34 @@ bool may_stand_in_host(char c) noexcept {
     return c != ' ' && c != '\t' && c != ',' && c != '/' && c != '@';
 }
 
+/// A weight that takes the coding out: `q=0`, `q=0.0` … (RFC 9110 section 12.4.2). What does not
+/// read counts as a wish: the client has named the coding.
+bool is_refused(std::string_view parameters) noexcept {
+    const std::string_view weight = trim(parameters);
+    if (weight.size() < 3 || to_lower_ascii(weight[0]) != 'q' || weight[1] != '=') {
+        return false;
+    }
+    return weight.substr(2).find_first_not_of("0.") == std::string_view::npos;
+}
+
+/// `*` is not taken up: who wants a coding that it can undo names it.
+void take_codings(std::string_view list, HttpRequestHead& head) noexcept {
+    for_each_element(list, [&head](std::string_view element) {
+        const auto semicolon = element.find(';');
+        const std::string_view coding = trim(element.substr(0, semicolon));
+        const bool wanted =
+            semicolon == std::string_view::npos || !is_refused(element.substr(semicolon + 1));
+        if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip")) {
+            head.accepts_gzip = wanted;
+        } else if (equal_ignoring_case(coding, "zstd")) {
+            head.accepts_zstd = wanted;
+        }
+    });
+}
+
 Result<void, HttpError> take_field(Field field, std::string_view value, HttpRequestHead& head,
                                    Seen& seen) noexcept {
-    if (field != Field::connection && seen.has(field)) {
+    if (field != Field::connection && field != Field::accept_encoding && seen.has(field)) {
         // Two lengths or codings are a smuggler's tool; two of the others are ambiguous.
         return std::unexpected(HttpError::repeated_field);
     }
@@ -159,6 +186,9 @@ Result<void, HttpError> take_field(Field field, std::string_view value, HttpRequ
         break;
     case Field::authorization:
         head.authorization = value;
+        break;
+    case Field::accept_encoding:
+        take_codings(value, head);
         break;
     case Field::range:
         head.range = value;

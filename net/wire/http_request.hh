@@ -58,6 +58,8 @@ struct HttpRequestHead {
     std::string_view target;
     std::string_view user_agent;
     std::string_view authorization;
+    bool accepts_gzip = false; ///< Accept-Encoding names it, with a weight above 0
+    bool accepts_zstd = false;
     std::string_view range;
     std::string_view if_match;
     std::string_view if_none_match;
@@ -69,8 +71,9 @@ struct HttpRequestHead {
 /// Reads a complete head, as the scanner delimited it.
 ///
 /// Errors:  bad_request_line, version_not_supported, bad_field_name, bad_field_value,
-///          folded_field, repeated_field (one of the fields above or Host; RFC 9110 section 5.3
-///          would let lists stand twice, no boot client does it), missing_host,
+///          folded_field, repeated_field (one of the fields above but Connection and
+///          Accept-Encoding, or Host; RFC 9110 section 5.3 would let the other lists stand twice,
+///          too, no boot client does it), missing_host,
 ///          bad_content_length, length_and_chunked, chunked_in_http_1_0,
 ///          transfer_coding_not_supported, expectation_not_supported.
 /// Borrows: the result's texts borrow `head`.

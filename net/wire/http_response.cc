@@ -63,6 +63,7 @@ void write_response_head(ByteWriter& writer, const HttpResponseHead& head) noexc
     writer.text("\r\nServer: muster\r\n");
     put_date_field(writer, "Date: ", head.date);
     put_text_field(writer, "Content-Type: ", head.content_type);
+    put_text_field(writer, "Content-Encoding: ", head.encoding);
     if (head.content_length) {
         put_number_field(writer, "Content-Length: ", *head.content_length);
     }
@@ -77,6 +78,9 @@ void write_response_head(ByteWriter& writer, const HttpResponseHead& head) noexc
     }
     if (head.ask_for_token) {
         writer.text("WWW-Authenticate: Bearer realm=\"muster\"\r\n");
+    }
+    if (head.varies) {
+        writer.text("Vary: Accept-Encoding\r\n");
     }
     put_text_field(writer, "Allow: ", head.allow);
     if (head.retry_after_s > 0) {

@@ -84,6 +84,8 @@ struct HttpResponseHead {
     UnixTime last_modified{};
     std::string_view content_type{};
     std::string_view etag{};
+    std::string_view encoding{}; ///< Content-Encoding
+    bool varies = false;         ///< Vary: Accept-Encoding
     std::string_view allow{};
     std::optional<std::uint64_t> content_length{};
     std::optional<ByteRange> part{}; ///< of `whole`: Content-Range of a 206

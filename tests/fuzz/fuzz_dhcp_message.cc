@@ -87,6 +87,21 @@ void complicate(test::DhcpRig& rig) {
     rig.server.on_node_boot(node);
 }
 
+/// Through the queue, from a copy that is gone by the time of its turn.
+void take(test::DhcpRig& rig, Bytes datagram) {
+    std::vector<std::byte> copy{datagram.begin(), datagram.end()};
+    RxDatagram rx{.service = UdpService::dhcp,
+                  .interface = 7,
+                  .source = {Ipv4Address{}, 68},
+                  .local = Ipv4Address::broadcast()};
+    rx.payload = copy;
+    rig.server.take(rx, rig.now, rig.out);
+    std::fill(copy.begin(), copy.end(), std::byte{0xA5});
+    rig.server.expire(rig.now, rig.out);
+    (void)rig.collect();
+    require(rig.server.metrics().waiting.read() == 0);
+}
+
 /// The datagram is answered, changes a lease, or is counted by a reason; nothing else.
 void check_accounting(const DhcpMetrics& metrics) {
     const std::uint64_t refused = metrics.errors.sum() + metrics.drops.sum();
@@ -101,12 +116,13 @@ void check_accounting(const DhcpMetrics& metrics) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const Bytes datagram{reinterpret_cast<const std::byte*>(data), size};
     check_round_trip(datagram);
-    test::DhcpRig rig{{.leases_max = 8, .commits_max = 2, .nodes_expected = 1}};
-    (void)rig.receive({datagram.begin(), datagram.end()});
+    constexpr DhcpIntakeLimits small{.waiting_max = 2, .machines = 4, .ports = 4};
+    test::DhcpRig rig{{.intake = small, .leases_max = 8, .commits_max = 2, .nodes_expected = 1}};
+    take(rig, datagram);
     (void)rig.commit();
     check_accounting(rig.server.metrics());
     rig.advance(std::chrono::hours{2});
-    test::DhcpRig other{{.leases_max = 8, .commits_max = 2, .nodes_expected = 1}};
+    test::DhcpRig other{{.intake = small, .leases_max = 8, .commits_max = 2, .nodes_expected = 1}};
     complicate(other);
     (void)other.receive({datagram.begin(), datagram.end()});
     (void)other.commit();

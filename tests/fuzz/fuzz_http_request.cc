@@ -28,9 +28,16 @@ void check_inside(std::string_view part, Bytes whole) {
 void check_fields(const HttpRequestHead& head) {
     for (const std::uint64_t size :
          {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1000}, UINT64_MAX}) {
-        const auto range = read_http_range(head.range);
-        const auto part = range ? select_range(*range, size) : std::nullopt;
-        MUSTER_CHECK(!part || (part->size <= size && part->offset <= size - part->size));
+        const auto ranges = read_http_ranges(head.range);
+        MUSTER_CHECK(ranges.size() <= http_ranges_max);
+        const auto parts = select_ranges(ranges, size);
+        MUSTER_CHECK(parts.size() <= ranges.size());
+        std::uint64_t left = size; // no byte goes out twice
+        for (const ByteRange& part : parts) {
+            MUSTER_CHECK(part.size <= size && part.offset <= size - part.size);
+            MUSTER_CHECK(part.size <= left);
+            left -= part.size;
+        }
     }
     for (const std::string_view text : {head.if_modified_since, head.if_unmodified_since}) {
         const auto date = read_http_date(text);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzz target: the whole HTTP server, driven by a script of facts.
 //
-// Input:  the first byte is the role; then steps, each an opcode (modulo 10), a slot (modulo 4)
+// Input:  the first byte is the role; then steps, each an opcode (modulo 11), a slot (modulo 4)
 //         and what the step needs. Steps that a driver could not make (data while paused, an
 //         answer nobody waits for) are left out, except that tickets may be stale.
 // Checks: one StreamSend at a time on a stream; it stays inside its content; every head begins
-//         with the status line; orders and sends name streams that are open; at the end all is
+//         with the status line, or with the boundary of a part; every answer leaves one record for
+//         the log; orders and sends name streams that are open; at the end all is
 //         released: connections, timers, input.
 #include "net/http/http_server.hh"
 
@@ -63,6 +64,8 @@ public:
             }
         }
         MUSTER_CHECK(server_.metrics().connections.read() == 0);
+        // Answers to what was no request leave none, requests without an answer leave one.
+        MUSTER_CHECK(records_ == requests());
         MUSTER_CHECK(server_.next_deadline() == Instant::never());
     }
 
@@ -71,6 +74,7 @@ private:
         std::uint32_t generation = 1;
         bool open = false;
         bool paused = false;
+        bool ended = false;            ///< the peer sends no more
         bool closing = false;          ///< the server ordered to close
         std::optional<StreamSend> out; ///< its sizes; what is being sent
     };
@@ -84,12 +88,13 @@ private:
         limits.body_bytes_max = 300;
         limits.admin_body_bytes_max = 500;
         limits.bodies_bytes_max = 600;
+        limits.access_log = true;
         return limits;
     }
     [[nodiscard]] StreamId id(std::uint32_t slot) const { return {slot, slots_[slot].generation}; }
 
     void step() {
-        const unsigned opcode = script_.byte() % 10U;
+        const unsigned opcode = script_.byte() % 11U;
         const std::uint32_t slot = script_.byte() % 4U;
         Slot& s = slots_[slot];
         switch (opcode) {
@@ -102,7 +107,7 @@ private:
         case 1:
         case 2: {
             const Bytes bytes = script_.bytes(script_.byte());
-            if (s.open && !s.paused && !bytes.empty()) {
+            if (s.open && !s.paused && !s.ended && !bytes.empty()) {
                 server_.on_stream_data(id(slot), bytes, now_, out_);
             }
             break;
@@ -134,10 +139,25 @@ private:
         case 8:
             answer_request(script_.byte());
             break;
+        case 9:
+            if (s.open && !s.ended && !s.closing) {
+                s.ended = true;
+                server_.on_stream_end(id(slot), now_, out_);
+            }
+            break;
         default:
             room_ = script_.byte() % 3U;
             break;
         }
+    }
+    /// Heads that were read, by the server's own count.
+    [[nodiscard]] std::size_t requests() const {
+        std::size_t count = 0;
+        for (const Counter& method : server_.metrics().requests) {
+            count += method.read();
+        }
+        MUSTER_CHECK(answers_ <= count + server_.metrics().connections_opened.read());
+        return count;
     }
     void pass(std::uint8_t how_long) {
         constexpr std::array<Duration, 8> steps{1ms, 5ms, 100ms, 1s, 4s, 10s, 60s, 120s};
@@ -195,11 +215,14 @@ private:
         for (const StreamSend& send : out_.stream_sends) {
             Slot& s = slots_[send.stream.slot];
             MUSTER_CHECK(s.open && s.generation == send.stream.generation && !s.out);
-            MUSTER_CHECK(as_text(out_.head(send)).starts_with("HTTP/1.1 "));
+            const std::string_view head = as_text(out_.head(send));
+            MUSTER_CHECK(head.starts_with("HTTP/1.1 ") || head.starts_with("\r\n--muster_"));
+            answers_ += head.starts_with("HTTP/1.1 ") && !head.starts_with("HTTP/1.1 100 ");
             MUSTER_CHECK((send.content == nullptr) == (send.size == 0));
             MUSTER_CHECK(!send.content || send.offset + send.size <= send.content->bytes.size());
             s.out = send;
         }
+        records_ += out_.accesses.size();
         for (const OpenRequest& request : out_.opens) {
             opens_.push_back(request.ticket);
         }
@@ -218,6 +241,8 @@ private:
     Outbox out_;
     Now now_{.steady = {}, .wall = {1'795'334'718'000}};
     std::size_t room_ = 2;
+    std::size_t answers_ = 0;
+    std::size_t records_ = 0;
     std::array<Slot, 4> slots_{};
     std::deque<Ticket> opens_;
     std::deque<Ticket> asked_;

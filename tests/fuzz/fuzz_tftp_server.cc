@@ -36,6 +36,8 @@ private:
         TftpLimits limits;
         limits.sessions = 3; // small, so that it is full now and then
         limits.transfer_sockets = 2;
+        limits.multicast.groups = 2;
+        limits.multicast.first_address = {{239, 255, 69, 0}};
         limits.single_port = single_port;
         return limits;
     }
@@ -71,6 +73,9 @@ private:
         if ((shape & 32U) != 0) {
             request.options.timeout = static_cast<std::uint8_t>(1 + (next() & 0x7FU));
         }
+        if ((shape & 64U) != 0) {
+            request.options.multicast.emplace();
+        }
         std::array<std::byte, 256> buffer; // NOLINT: written before it is read
         ByteWriter writer{buffer};
         MUSTER_CHECK(write_tftp_request(writer, request));
@@ -95,6 +100,8 @@ private:
         ContentRef content;
         if ((how & 1U) != 0) {
             content = std::make_shared<TextContent>(std::string(next() * 40U, 'x'), "text/plain");
+        } else if ((how & 2U) != 0) {
+            content = file_; // the same for all: who asks for multicast shares a group
         }
         switch (how >> 6U) {
         case 0:
@@ -159,7 +166,8 @@ private:
             refusals += concerns_content(static_cast<TftpRefusal>(i)) ? 0 : m.refusals[i].read();
         }
         MUSTER_CHECK(m.received.read() == m.requests.read() + m.repeated_requests.read() +
-                                              m.acks.read() + m.client_errors.read() + refusals);
+                                              m.handed_on.read() + m.acks.read() +
+                                              m.client_errors.read() + refusals);
         std::uint64_t ends = 0;
         for (const Counter& end : m.ends) {
             ends += end.read();
@@ -211,6 +219,13 @@ private:
         return single_port_ ? UdpService::tftp : UdpService::tftp_transfer;
     }
 
+    static ContentRef make_file() {
+        auto file = std::make_shared<TextContent>(std::string(5000, 'f'), "text/plain");
+        file->etag = "\"f\"";
+        return file;
+    }
+
+    ContentRef file_ = make_file();
     ByteReader input_;
     TftpServer server_;
     bool single_port_;

@@ -3,6 +3,7 @@
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import time
 import unittest
@@ -30,6 +31,24 @@ for attempt in range(5):
     try: data, peer = s.recvfrom(2000)
     except TimeoutError: continue
     print(data.hex(), peer[1]); break
+"""
+
+
+# Sends a message as often as it can, over links that go up and down: FLOOD payload-in-hex.
+FLOOD = r"""
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0x0800))
+payload = bytes.fromhex(sys.argv[1])
+udp = b"\0\x44\0\x43" + (len(payload) + 8).to_bytes(2, "big") + b"\0\0" + payload
+head = b"\x45\0" + (len(udp) + 20).to_bytes(2, "big") + b"\0\0\0\0\x40\x11\0\0" + bytes(4) + b"\xff" * 4
+total = sum(int.from_bytes(head[i:i + 2], "big") for i in range(0, 20, 2))
+while total > 0xffff: total = (total & 0xffff) + (total >> 16)
+head = head[:10] + (0xffff - total).to_bytes(2, "big") + head[12:]
+frame = b"\xff" * 6 + payload[28:34] + b"\x08\0" + head + udp
+while True:
+    try: s.send(frame)
+    except OSError: pass
 """
 
 
@@ -152,7 +171,65 @@ class Dhcp(RigTest):
         self.rig.client_mac("52:54:00:00:09:09")
         self.udhcpc(check=False)
         self.assertRegex(self.rig.api("/metrics"), r"muster_dhcp_links_dry 1\n")
-        self.assertEqual(server.log.count("no address left for 52:54:00:00:09:09 in subnet 10.66.0.0/24"), 1)
+        said = "no address left for 52:54:00:00:09:09 in subnet 10.66.0.0/24"
+        self.assertEqual(server.log.count(said), 1)
+        events = [event["message"] for event in self.rig.api("/api/v1/events?limit=1000")["events"]
+                  if event["event"] == "limit-reached"]
+        self.assertEqual(len(events), 1)
+        self.assertTrue(events[0].startswith(said) and "shorten 'lease'" in events[0], events)
+
+    def metric(self, name):
+        found = re.search(rf"^{re.escape(name)} (\d+)$", self.rig.api("/metrics"), re.M)
+        return int(found[1]) if found else None
+
+    def wait_metric(self, name, least, seconds=20):
+        end = time.monotonic() + seconds
+        while self.metric(name) < least:
+            self.assertLess(time.monotonic(), end, f"{name} stays {self.metric(name)}")
+            time.sleep(0.1)
+
+    def test_an_address_that_somebody_has_is_not_offered(self):
+        self.rig.client("ip", "addr", "add", "10.66.0.100/24", "dev", "eth0")
+        self.rig.client("ip", "addr", "add", "10.66.0.102/24", "dev", "eth0")
+        self.rig.start()
+        self.wait_metric("muster_dhcp_conflicts_total", 2)
+        self.rig.client("ip", "addr", "flush", "dev", "eth0", "scope", "global")
+        self.assertIn("ip=10.66.0.101 ", self.udhcpc())
+        self.rig.client_mac("52:54:00:00:09:09")
+        self.assertIn("ip=10.66.0.103 ", self.udhcpc())
+        states = {lease["address"]: lease["state"] for lease in self.rig.api("/api/v1/leases")["leases"]}
+        self.assertEqual(states, {"10.66.0.100": "declined", "10.66.0.101": "bound",
+                                  "10.66.0.102": "declined", "10.66.0.103": "bound"})
+
+    def test_behind_a_relay_it_is_found_by_icmp(self):
+        self.rig.write_site(**{"site.yaml": f"""\
+            server: {{address: {SERVER}}}
+            subnets:
+              - {{subnet: 10.66.0.0/24}}
+              - {{subnet: 10.67.0.0/24, relay: {{giaddr: 10.66.0.2}}, pools: [10.67.0.100-10.67.0.110]}}
+            unknown-nodes: ignore
+            """})
+        self.rig.client("ip", "addr", "add", "10.66.0.2/24", "dev", "eth0")
+        self.rig.client("ip", "addr", "add", "10.67.0.100/32", "dev", "lo")
+        self.rig.in_server("ip", "route", "add", "10.67.0.0/24", "via", "10.66.0.2")
+        self.rig.start()
+        self.wait_metric("muster_dhcp_conflicts_total", 1)
+        discover = message("52:54:00:00:07:07", [(53, b"\1")], giaddr="10.66.0.2")
+        self.assertEqual(self.ask(discover, bind=67, to=SERVER).yiaddr, "10.67.0.101")
+
+    def test_a_flood_from_one_machine_takes_nothing_from_others(self):
+        self.rig.start()
+        flood = message("52:54:00:00:0f:0f", [(53, b"\1")])
+        process = subprocess.Popen(["ip", "netns", "exec", self.rig.client_ns, sys.executable, "-c", FLOOD, flood.hex()],
+                                   stdin=subprocess.DEVNULL)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        self.wait_metric('muster_dhcp_drops_total{reason="over_machine_budget"}', 1000)
+        for machine in range(5):
+            self.rig.client_mac(f"52:54:00:00:0a:{machine:02x}")
+            self.assertIn("lease bound", self.udhcpc())
+        self.assertIsNone(process.poll(), "the flood went on")
+        offers = self.metric('muster_dhcp_replies_total{type="offer"}')
+        self.assertGreater(self.metric('muster_dhcp_requests_total{type="discover"}'), 2 * offers)
 
     def test_a_proxy_says_what_to_boot_and_gives_no_address(self):
         self.rig.start("--dhcp", "proxy")

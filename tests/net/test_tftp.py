@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """musterd's TFTP against real clients (tftp-hpa, atftp) and hand-made packets."""
+import json
 import pathlib
 import sys
 import unittest
@@ -52,6 +53,64 @@ class Tftp(RigTest):
         self.rig.client("tftp", "-m", "binary", SERVER, "-c", "get", "big.bin", self.out)
         self.assertEqual(self.out.read_bytes(), self.big)
 
+    def test_curl(self):
+        for options in ([], ["--tftp-blksize", "1468"], ["--tftp-no-options"]):
+            self.out.unlink(missing_ok=True)
+            self.rig.client("curl", "-sS", *options, "-o", self.out, f"tftp://{SERVER}/big.bin")
+            self.assertEqual(self.out.read_bytes(), self.big, options)
+        text = self.rig.client("curl", "-sS", "-o", self.out, f"tftp://{SERVER}/missing", check=False)
+        self.assertEqual(text.returncode, 68, text.stdout)  # "file not found" and no time-out
+
+    def over_ipv6(self, *flags):
+        self.rig.in_server("ip", "addr", "add", "fd79::1/64", "dev", "eth0", "nodad")
+        self.rig.client("ip", "addr", "add", "fd79::2/64", "dev", "eth0", "nodad")
+        self.server.stop()
+        self.rig.start("--workers", "2", *flags)
+        script = READER.replace("AF_INET,", "AF_INET6,")
+        listing = json.loads(self.rig.in_server("ip", "-j", "-6", "addr", "show", "dev", "eth0").stdout)
+        link_local = next(a["local"] for a in listing[0]["addr_info"] if a["scope"] == "link")
+        for address in ("fd79::1", link_local + "%eth0"):
+            out = self.rig.client(sys.executable, "-c", script, address, "big.bin", "blksize", "1468",
+                                  "windowsize", "16", self.out).stdout
+            self.assertIn("oack blksize=1448 windowsize=16", out)  # 20 bytes less than over IPv4
+            self.assertEqual(out.split()[-1].split("%")[0], address.split("%")[0])
+            self.assertEqual(self.out.read_bytes(), self.big, address)
+
+    def test_ipv6(self):
+        self.over_ipv6()
+        self.rig.client("tftp", "-6", "-m", "binary", "fd79::1", "-c", "get", "big.bin", self.out)
+        self.assertEqual(self.out.read_bytes(), self.big)
+        self.out.unlink()
+        self.rig.client("curl", "-sS", "-o", self.out, "tftp://[fd79::1]/big.bin")
+        self.assertEqual(self.out.read_bytes(), self.big)
+
+    def test_ipv6_from_a_single_port(self):
+        self.over_ipv6("--tftp-single-port")
+
+    def test_blocks_fit_a_smaller_mtu(self):
+        self.server.stop()
+        self.rig.in_server("ip", "link", "set", "eth0", "mtu", "1400")
+        self.rig.start()
+        self.assertIn("oack blksize=1368", self.read("big.bin", "blksize", "1468"))
+        self.assertEqual(self.out.read_bytes(), self.big)
+
+    def test_larger_blocks_where_the_site_says_so(self):
+        self.server.stop()
+        self.rig.start("--tftp-max-blksize", "16384")
+        self.assertIn("oack blksize=16384 windowsize=4", self.read("big.bin", "blksize", "16384", "windowsize", "4"))
+        self.assertEqual(self.out.read_bytes(), self.big)
+
+    def test_names_in_another_case(self):
+        (self.rig.site / "files" / "Windows").mkdir()
+        (self.rig.site / "files" / "Windows" / "BCD").write_bytes(b"store")
+        self.assertIn("error 1 ", self.read("\\windows\\bcd"))
+        self.server.stop()
+        self.rig.start("--tftp-ignore-case")
+        for name in ("\\windows\\bcd", "WINDOWS/bcd", "Windows\\BCD"):
+            self.assertIn("bytes 5", self.read(name), name)
+        self.assertIn("error 1 ", self.read("windows/bcd2"))
+        self.assertIn("bytes", self.read("loaders\\SHIMX64.EFI", "blksize", "1468"))
+
     def test_atftp_with_blocks_and_windows(self):
         for options in (["blksize 1468"], ["blksize 1468", "windowsize 16"], ["blksize 512", "windowsize 64"],
                         ["blksize 1428", "tsize", "windowsize 3"]):
@@ -92,6 +151,20 @@ class Tftp(RigTest):
     def test_loaders_and_backslashes(self):
         self.assertIn("bytes", self.read("loaders/undionly.kpxe", "blksize", "1432"))
         self.assertIn("bytes", self.read("loaders\\shimx64.efi", "blksize", "1468"))
+
+    def test_netascii(self):
+        (self.rig.site / "files" / "text").write_bytes(b"one\ntwo\n" * 500)
+        script = READER.replace('"octet"', '"netascii"')
+        out = self.rig.client(sys.executable, "-c", script, SERVER, "text", "tsize", "0", self.out).stdout
+        self.assertIn("oack tsize=5000", out)
+        self.assertEqual(self.out.read_bytes(), b"one\r\ntwo\r\n" * 500)
+
+    def test_writing_is_refused_by_name(self):
+        (self.rig.folder / "up").write_bytes(b"x")
+        text = self.rig.client("atftp", "-p", "-l", self.rig.folder / "up", "-r", "up.bin", SERVER,
+                               check=False).stdout
+        self.assertIn("read-only", text)
+        self.assertIn("up.bin", text)
 
     def test_single_port_mode_answers_from_port_69(self):
         self.server.stop()

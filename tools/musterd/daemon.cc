@@ -3,7 +3,10 @@
 
 #include "core/content/loaders.hh"
 #include "core/control/control.hh"
+#include "core/lease/lease_room.hh"
 #include "core/site/loader.hh"
+#include "core/site/neighbour_warning.hh"
+#include "io/host/access_log.hh"
 #include "io/host/interfaces.hh"
 #include "io/host/process.hh"
 #include "io/host/site_files.hh"
@@ -137,6 +140,7 @@ private:
     [[nodiscard]] Result<void, StartError> start_control(Fd listener);
     [[nodiscard]] std::string ready_line() const;
     void reload();
+    [[nodiscard]] std::vector<std::string> names_of(const std::vector<IpAddress>& addresses);
 
     const Options& options_;
     std::vector<InterfaceInfo> interfaces_;
@@ -144,6 +148,7 @@ private:
     std::unique_ptr<FileIndex> index_;
     std::unique_ptr<Control> control_;
     Wake control_wake_;
+    std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<Fleet> fleet_;
     std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<ControlThread> control_loop_;
@@ -226,6 +231,11 @@ Result<void, StartError> Daemon::start() {
     if (!sockets) {
         return std::unexpected(StartError{sockets.error().text()});
     }
+    if (const auto limit = neighbour_limit()) {
+        if (auto warning = neighbour_warning(site->subnets, interfaces_, *limit)) {
+            warnings.push_back(std::move(*warning));
+        }
+    }
     for (const std::string& warning : warnings) {
         spdlog::warn("{}", warning);
     }
@@ -238,12 +248,22 @@ Result<void, StartError> Daemon::start() {
         }
         admin = std::move(*listener);
     }
+    if (!options_.access_log.empty()) {
+        access_log_ = std::make_unique<AccessLog>(
+            options_.access_log, options_.log_json ? AccessFormat::json : AccessFormat::text,
+            workers_);
+        if (auto opened = access_log_->open(); !opened) {
+            return std::unexpected(StartError{opened.error().text(), 2});
+        }
+    }
     if (auto given_up = give_up_root(); !given_up) {
         return given_up;
     }
 
     index_ = std::make_unique<FileIndex>(site->folder + "/files");
-    fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored, workers_, control_wake_);
+    fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored,
+                                     lease_room(site->subnets, stored->leases.size()), workers_,
+                                     control_wake_);
     admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
     ControlOptions control;
     control.workers = workers_;
@@ -255,12 +275,23 @@ Result<void, StartError> Daemon::start() {
     }
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
+        if (const auto lost = receive_buffer_errors()) {
+            exposition.add(Exposition::Kind::counter, "muster_host_udp_receive_buffer_errors_total",
+                           {},
+                           "UDP datagrams of this network namespace that found the receive buffer "
+                           "of their socket full.",
+                           static_cast<double>(*lost));
+        }
     };
     control_ = std::make_unique<Control>(*store_, *index_, fill_random, std::move(control));
     control_->start(std::move(*stored), site, read_clock());
 
     if (auto started = start_control(std::move(admin)); !started) {
         return started;
+    }
+    if (access_log_) {
+        fleet_->log_to(*access_log_);
+        access_log_->start([this](const auto& addresses) { return names_of(addresses); });
     }
     if (auto started = fleet_->start(std::move(*sockets), options_.pin); !started) {
         return std::unexpected(StartError{started.error().text()});
@@ -299,7 +330,28 @@ std::string Daemon::ready_line() const {
     return line + fmt::format(" workers {} ({})", workers_, options_.backend);
 }
 
+/// For the access log, in its thread: control knows who has which address.
+std::vector<std::string> Daemon::names_of(const std::vector<IpAddress>& addresses) {
+    auto names = std::make_shared<std::promise<std::vector<std::string>>>();
+    auto outcome = names->get_future();
+    control_loop_->post([names, addresses](Control& control, const Now&) {
+        std::vector<std::string> found;
+        for (const IpAddress& address : addresses) {
+            const NodeRecord* const node = control.ledger().node_at(address);
+            found.push_back(node != nullptr ? node->name() : std::string{});
+        }
+        names->set_value(std::move(found));
+    });
+    // A control that does not answer is busy with more than a log, or on its way out.
+    constexpr auto patience = std::chrono::seconds{1};
+    return outcome.wait_for(patience) == std::future_status::ready ? outcome.get()
+                                                                   : std::vector<std::string>{};
+}
+
 void Daemon::reload() {
+    if (access_log_) {
+        access_log_->reopen();
+    }
     notify_service_manager("RELOADING=1");
     const auto site =
         read_site(options_.site, [](const std::string& line) { spdlog::error("{}", line); });
@@ -334,6 +386,9 @@ void Daemon::run(const sigset_t& signals) {
 void Daemon::stop() {
     if (fleet_) {
         fleet_->stop(); // first: what workers still say is committed below
+    }
+    if (access_log_) {
+        access_log_->stop(); // while control can still name nodes
     }
     if (control_thread_.joinable()) {
         control_loop_->stop();

@@ -3,6 +3,7 @@
 
 #include "io/host/process.hh"
 
+#include <algorithm>
 #include <future>
 
 namespace muster {
@@ -12,28 +13,67 @@ namespace {
 /// would go unanswered, so this is the burst that control may be behind.
 constexpr std::size_t mailbox_capacity = 8192;
 
+/// Multicast groups at a time, per worker: one for every file and block size that is in use.
+constexpr std::uint16_t multicast_groups = 64;
+
+/// TFTP transfers at a time, per worker: half a kilobyte each.
+constexpr std::uint32_t tftp_sessions = 32'768;
+
 EngineOptions engine_options(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-                             bool first) {
+                             std::uint32_t lease_room, unsigned worker, unsigned workers) {
+    const bool first = worker == 0;
     EngineOptions engine;
+    engine.dhcp_limits.leases_max = lease_room;
+    engine.dhcp_limits.probes = true;
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.dhcp6 = first && options.dhcp == "server" && options.dhcp6;
     engine.router_advertisements = first && options.router_advertisements;
     engine.interfaces = interfaces;
+    engine.tftp_limits.sessions = tftp_sessions;
     engine.tftp_limits.blksize_max = options.tftp_blksize_max;
     engine.tftp_limits.windowsize_max = options.tftp_windowsize_max;
     engine.tftp_limits.single_port = options.tftp_single_port;
+    engine.tftp_limits.ignore_case = options.tftp_ignore_case;
     engine.tftp_limits.transfer_sockets = tftp_transfer_sockets;
+    if (options.tftp_multicast) {
+        MulticastLimits& multicast = engine.tftp_limits.multicast;
+        multicast.groups = multicast_groups;
+        multicast.first_address = options.tftp_multicast->subnet.network;
+        multicast.address_count =
+            ~options.tftp_multicast->subnet.mask_number() + 1; // below 2^28 by read_options()
+        multicast.first_port = options.tftp_multicast->first_port;
+        multicast.worker = static_cast<std::uint8_t>(worker);
+        multicast.workers = static_cast<std::uint8_t>(workers);
+    }
+    engine.http_limits.access_log = !options.access_log.empty();
     return engine;
+}
+
+WorkerLimits worker_limits(const Options& options) {
+    WorkerLimits limits;
+    // Where descriptors are few, some stay for the files that connections ask for.
+    constexpr std::uint64_t reserve = 1024;
+    const std::uint64_t files = raise_file_limit();
+    limits.connections_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+        files > reserve ? files - reserve : 0, 64, limits.connections_max));
+    const std::string& how = options.http_send;
+    limits.send = how == "sendfile"   ? SendHow::sendfile
+                  : how == "splice"   ? SendHow::splice
+                  : how == "zerocopy" ? SendHow::zerocopy
+                  : how == "copy"     ? SendHow::copy
+                                      : SendHow::automatic;
+    return limits;
 }
 
 } // namespace
 
 struct Fleet::Member {
-    Member(const EngineOptions& options, WorkerId id, const Wake& control)
+    Member(const EngineOptions& options, const WorkerLimits& limits, WorkerId id,
+           const Wake& control)
         : engine(options),
           mailbox(id, mailbox_capacity),
-          worker(engine, mailbox, control, WorkerLimits{}) {}
+          worker(engine, mailbox, control, limits) {}
 
     void take(WorkerSockets& sockets) {
         DatagramIo& datagrams = worker.datagrams();
@@ -42,6 +82,9 @@ struct Fleet::Member {
             const auto index = static_cast<std::uint8_t>(i);
             if (of.dhcp.valid()) {
                 datagrams.add(UdpService::dhcp, index, of.interface, std::move(of.dhcp));
+            }
+            if (of.dhcp_discovers.valid()) {
+                datagrams.add_patient(UdpService::dhcp, of.interface, std::move(of.dhcp_discovers));
             }
             if (of.pxe.valid()) {
                 datagrams.add(UdpService::pxe, index, of.interface, std::move(of.pxe));
@@ -58,11 +101,11 @@ struct Fleet::Member {
             if (of.tftp6.valid()) {
                 datagrams.add(UdpService::tftp, index, 0, std::move(of.tftp6));
             }
-            if (of.http6.valid()) {
-                worker.streams().add_listener(std::move(of.http6));
-            }
             if (of.http.valid()) {
                 worker.streams().add_listener(std::move(of.http));
+            }
+            if (of.http6.valid()) {
+                worker.streams().add_listener(std::move(of.http6));
             }
         }
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
@@ -83,11 +126,12 @@ struct Fleet::Member {
 };
 
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-             const StoredState& stored, unsigned workers, const Wake& control) {
+             const StoredState& stored, std::uint32_t lease_room, unsigned workers,
+             const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
-        members_.push_back(std::make_unique<Member>(engine_options(options, interfaces, i == 0),
-                                                    WorkerId{static_cast<std::uint8_t>(i)},
-                                                    control));
+        members_.push_back(std::make_unique<Member>(
+            engine_options(options, interfaces, lease_room, i, workers), worker_limits(options),
+            WorkerId{static_cast<std::uint8_t>(i)}, control));
     }
     members_.front()->engine.restore(stored.leases, stored.leases6, read_clock());
 }
@@ -102,6 +146,12 @@ std::vector<Mailbox*> Fleet::mailboxes() {
         all.push_back(&member->mailbox);
     }
     return all;
+}
+
+void Fleet::log_to(AccessLog& log) {
+    for (unsigned i = 0; i < members_.size(); ++i) {
+        members_[i]->worker.log_to(&log.ring(i));
+    }
 }
 
 Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin) {
@@ -120,6 +170,8 @@ Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin
                     ready.set_value(std::move(opened));
                     return;
                 }
+                // Before the site is there: with it come the addresses to ask about.
+                member.worker.set_probe_sockets(std::move(of.probes));
                 // "ready" is a promise: the first client finds its files, not a server that
                 // does not know its site yet.
                 member.worker.await_site();
@@ -167,7 +219,16 @@ void Fleet::report(Exposition& exposition) const {
         add("muster_io_connections_accepted_total", "TCP connections accepted.", tcp.accepted);
         add("muster_io_connections_refused_total",
             "TCP connections closed at once since all slots were taken.", tcp.refused);
+        add("muster_io_accepts_starved_total",
+            "TCP accepts that the system had no descriptor or memory for.", tcp.starved);
         add("muster_io_stream_bytes_sent_total", "Bytes sent on TCP connections.", tcp.sent_bytes);
+        add("muster_io_stream_cold_reads_total",
+            "Pieces of files that were read from the disk before they could be sent.",
+            tcp.cold_reads);
+        add("muster_io_stream_files_changed_total",
+            "Connections ended because their file was written to or cut meanwhile.", tcp.changed);
+        add("muster_access_log_lost_total", "Lines of the access log that found no room.",
+            member->worker.accesses_lost());
     }
 }
 

@@ -19,10 +19,13 @@ class Fleet {
 public:
     /// Makes engines and mailboxes; nothing runs yet. Leases go to worker 0.
     Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-          const StoredState& stored, unsigned workers, const Wake& control);
+          const StoredState& stored, std::uint32_t lease_room, unsigned workers,
+          const Wake& control);
     ~Fleet();
 
     [[nodiscard]] std::vector<Mailbox*> mailboxes();
+    /// Before start(): each worker's answers go to its ring of `log`.
+    void log_to(AccessLog& log);
     /// Starts the threads; the first error of any of them.
     [[nodiscard]] Result<void, SysError> start(std::vector<WorkerSockets> sockets, bool pin);
     /// Drains and joins.

@@ -81,6 +81,26 @@ void read_admin(const std::string& text, std::optional<Endpoint>& target) {
     target = Endpoint{*address, port};
 }
 
+void read_multicast(const std::string& text, std::optional<MulticastGroups>& target) {
+    if (text == "off") {
+        target.reset();
+        return;
+    }
+    constexpr Subnet all_groups{{{224, 0, 0, 0}}, 4};
+    const auto colon = text.rfind(':');
+    const std::string groups = text.substr(0, colon);
+    const auto subnet =
+        read_subnet(groups.find('/') == std::string::npos ? groups + "/32" : groups);
+    std::uint16_t port = 0;
+    const char* digits = text.data() + (colon == std::string::npos ? text.size() : colon + 1);
+    const auto [end, error] = std::from_chars(digits, text.data() + text.size(), port);
+    if (!subnet || !all_groups.contains(subnet->network) || subnet->prefix_length < 4 ||
+        error != std::errc{} || end != text.data() + text.size() || port == 0) {
+        refuse("tftp-multicast", text, "GROUPS:PORT (239.255.69.0/24:1758) or off");
+    }
+    target = MulticastGroups{*subnet, port};
+}
+
 /// What stands on the command line alone.
 struct Special {
     bool help = false;
@@ -130,14 +150,33 @@ po::options_description describe(Options& o, Special& special) {
         "tftp-port", number("tftp-port", o.tftp_port, 1, 65535), "UDP port of read requests")(
         "tftp-single-port", po::bool_switch(&o.tftp_single_port),
         "answer from that port, for NAT and firewalls, instead of a fresh one")(
+        "tftp-ignore-case", po::bool_switch(&o.tftp_ignore_case),
+        "where a file is not found, take one whose name differs in upper and lower case alone "
+        "(Windows boot managers); a miss then reads folders")(
         "tftp-max-blksize", number("tftp-max-blksize", o.tftp_blksize_max, 512, 65464),
         "largest blksize granted, in bytes (RFC 2348). Above 1468 Ethernet fragments")(
         "tftp-max-windowsize", number("tftp-max-windowsize", o.tftp_windowsize_max, 1, 64),
-        "largest windowsize granted, in blocks (RFC 7440). Lower it when switch buffers overflow");
+        "largest windowsize granted, in blocks (RFC 7440). Lower it when switch buffers overflow")(
+        "tftp-multicast",
+        po::value<std::string>()
+            ->default_value("239.255.69.0/24:1758")
+            ->value_name("GROUPS")
+            ->notifier([&o](const std::string& text) { read_multicast(text, o.tftp_multicast); }),
+        "group addresses and first port of multicast TFTP (RFC 2090), for clients that ask for "
+        "it; off: they are served one by one")(
+        "tftp-multicast-ttl", number("tftp-multicast-ttl", o.tftp_multicast_ttl, 1, 255),
+        "how many routers may pass its packets on, plus one");
 
     po::options_description http{"HTTP", 100, 60};
     http.add_options()("http", on_off("http", o.http), "serve HTTP")(
-        "http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane");
+        "http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane")(
+        "http-send",
+        one_of("http-send", o.http_send, {"auto", "sendfile", "splice", "zerocopy", "copy"}),
+        "how bodies above 64 KiB leave: auto is what measured best; zerocopy pays where the NIC "
+        "gathers from memory")(
+        "access-log", po::value(&o.access_log)->value_name("FILE"),
+        "append a line for each answer, as --log-format says; - is standard output; SIGHUP opens "
+        "the file anew; default: none");
 
     po::options_description admin{"Operation", 100, 60};
     admin.add_options()(
@@ -214,6 +253,12 @@ void check_together(const Options& o) {
         throw BadOption{fmt::format("--admin {}: an address that is not loopback needs "
                                     "--admin-token-file",
                                     to_text(o.admin->address))};
+    }
+    // Each worker has 64 groups at a time, and twice as many ports.
+    if (o.tftp_multicast && o.tftp_multicast->first_port > 65536 - 64 * 128) {
+        throw BadOption{fmt::format("--tftp-multicast: port {} leaves no room for the ports of "
+                                    "further groups: must be at most {}",
+                                    o.tftp_multicast->first_port, 65536 - 64 * 128)};
     }
     const bool serves = o.dhcp != "off" || o.tftp || o.http;
     if (serves && o.interfaces.empty() && !o.check) {

@@ -2,7 +2,7 @@
 // The flags of musterd: command line, environment (MUSTERD_NAME), flags file, defaults.
 #pragma once
 
-#include "core/addr/ip_address.hh"
+#include "core/addr/subnet.hh"
 #include "core/base/result.hh"
 
 #include <optional>
@@ -10,6 +10,12 @@
 #include <vector>
 
 namespace muster {
+
+/// Where multicast TFTP sends: group n has address n of the subnet, in turn, and port n.
+struct MulticastGroups {
+    Subnet subnet{{{239, 255, 69, 0}}, 24};
+    std::uint16_t first_port = 1758;
+};
 
 struct Options {
     std::string site = "/etc/muster";
@@ -29,10 +35,15 @@ struct Options {
     bool tftp = true;
     std::uint16_t tftp_port = 69;
     bool tftp_single_port = false;
+    bool tftp_ignore_case = false;
     std::uint16_t tftp_blksize_max = 1468;
     std::uint16_t tftp_windowsize_max = 64;
+    std::optional<MulticastGroups> tftp_multicast = MulticastGroups{}; ///< nullopt: off
+    std::uint8_t tftp_multicast_ttl = 1;
     bool http = true;
     std::uint16_t http_port = 80;
+    std::string http_send = "auto";
+    std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off
     std::string admin_token_file;
     std::string log_level = "info";

@@ -3,6 +3,8 @@
 
 #include "io/host/sockets.hh"
 
+#include <algorithm>
+
 namespace muster {
 namespace {
 
@@ -18,9 +20,14 @@ namespace {
 
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
-    if (options.dhcp != "off") {
-        MUSTER_PLACE(sockets.dhcp,
-                     open_broadcast_socket(interface, options.dhcp_port, "DHCP (--dhcp-port)"));
+    constexpr const char* dhcp = "DHCP (--dhcp-port)";
+    if (options.dhcp == "server") {
+        DhcpSockets both;
+        MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
+        sockets.dhcp = std::move(both.first);
+        sockets.dhcp_discovers = std::move(both.discovers);
+    } else if (options.dhcp == "proxy") {
+        MUSTER_PLACE(sockets.dhcp, open_broadcast_socket(interface, options.dhcp_port, dhcp));
     }
     if (options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.pxe,
@@ -38,22 +45,40 @@ Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& in
     return {};
 }
 
+/// `needed`: what cannot be opened is an error, and not a warning.
 Result<void, SysError> open_ipv6(const Options& options, const InterfaceInfo& interface, bool first,
-                                 bool shared, InterfaceSockets& sockets) {
+                                 bool shared, bool needed, InterfaceSockets& sockets,
+                                 std::vector<std::string>& warnings) {
+    if (interface.link_local == Ipv6Address{}) {
+        if (needed && first) {
+            warnings.push_back("IPv6 is off on " + interface.name + ": no DHCPv6 there");
+        }
+        return {};
+    }
+    const auto place = [&](Fd& target, Result<Fd, SysError> opened) -> Result<void, SysError> {
+        if (opened) {
+            target = std::move(*opened);
+        } else if (needed) {
+            return std::unexpected(opened.error());
+        } else {
+            warnings.push_back(opened.error().text() + "; not served there");
+        }
+        return {};
+    };
+    Result<void, SysError> opened;
     if (first && options.dhcp == "server" && options.dhcp6) {
-        MUSTER_PLACE(sockets.dhcp6,
-                     open_dhcp6_socket(interface, options.dhcp6_port, "DHCPv6 (--dhcp6-port)"));
+        opened = place(sockets.dhcp6,
+                       open_dhcp6_socket(interface, options.dhcp6_port, "DHCPv6 (--dhcp6-port)"));
     }
-    if (options.tftp) {
-        MUSTER_PLACE(sockets.tftp6,
-                     open_udp_socket(Ipv6Address{}, options.tftp_port, shared,
-                                     "TFTP over IPv6 (--tftp-port)", interface.name));
+    if (opened && options.tftp) {
+        opened = place(sockets.tftp6, open_udp_socket_of(interface, options.tftp_port, shared,
+                                                         "TFTP (--tftp-port)"));
     }
-    if (options.http) {
-        MUSTER_PLACE(sockets.http6, open_listener(Ipv6Address{}, options.http_port, shared,
-                                                  "HTTP over IPv6 (--http-port)", interface.name));
+    if (opened && options.http) {
+        opened = place(sockets.http6, open_ipv6_listener(interface, options.http_port, shared,
+                                                         "HTTP (--http-port)"));
     }
-    return {};
+    return opened;
 }
 
 Result<InterfaceSockets, SysError> open_interface(const Options& options,
@@ -61,17 +86,11 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
                                                   bool shared, bool ipv6,
                                                   std::vector<std::string>& warnings) {
     InterfaceSockets sockets;
-    if (!interface.link_local.is_unspecified()) {
-        if (auto opened = open_ipv6(options, interface, first, shared, sockets); !opened) {
-            if (ipv6) {
-                return std::unexpected(opened.error());
-            }
-            warnings.push_back(opened.error().text() + "; not served there");
-        }
-    } else if (ipv6 && first) {
-        warnings.push_back("IPv6 is off on " + interface.name + ": no DHCPv6 there");
-    }
     sockets.interface = interface.index;
+    if (auto opened = open_ipv6(options, interface, first, shared, ipv6, sockets, warnings);
+        !opened) {
+        return std::unexpected(opened.error());
+    }
     if (first) {
         if (auto opened = open_dhcp(options, interface, sockets, warnings); !opened) {
             return std::unexpected(opened.error());
@@ -80,6 +99,7 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
     if (options.tftp) {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
                                                    "TFTP (--tftp-port)"));
+        set_multicast_ttl(sockets.tftp.get(), options.tftp_multicast_ttl);
     }
     if (options.http) {
         MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
@@ -108,17 +128,20 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
         if (i == 0 && options.dhcp != "off") {
             MUSTER_PLACE(all[i].packet, open_packet_socket());
         }
+        if (i == 0 && options.dhcp == "server") {
+            MUSTER_PLACE(all[i].probes, ProbeSockets::open(interfaces));
+        }
         for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
             all[i].tftp_transfers.emplace_back();
             MUSTER_PLACE(all[i].tftp_transfers.back(),
                          open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
-        }
-        for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
-            auto opened = open_udp_socket(Ipv6Address{}, 0, false, "TFTP transfers over IPv6");
-            if (opened) {
-                all[i].tftp_transfers6.push_back(std::move(*opened));
-            } else if (ipv6) {
-                return std::unexpected(opened.error());
+            set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
+            const bool tftp6 = std::any_of(all[i].interfaces.begin(), all[i].interfaces.end(),
+                                           [](const auto& of) { return of.tftp6.valid(); });
+            if (tftp6) {
+                all[i].tftp_transfers6.emplace_back();
+                MUSTER_PLACE(all[i].tftp_transfers6.back(),
+                             open_udp_socket(Ipv6Address{}, 0, false, "TFTP transfers, IPv6"));
             }
         }
     }

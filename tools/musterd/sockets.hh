@@ -4,6 +4,7 @@
 
 #include "core/port/interface_info.hh"
 #include "io/host/fd.hh"
+#include "io/host/probe_sockets.hh"
 #include "io/host/sys_error.hh"
 
 #include "tools/musterd/options.hh"
@@ -20,18 +21,20 @@ inline constexpr std::uint8_t tftp_transfer_sockets = 4;
 struct InterfaceSockets {
     std::uint32_t interface = 0;
     Fd dhcp;
+    Fd dhcp_discovers;
     Fd pxe;
     Fd dhcp6;
     Fd icmpv6;
     Fd tftp;
+    Fd tftp6; ///< IPv6, on every address of the interface
     Fd http;
-    Fd tftp6;
-    Fd http6;
+    Fd http6; ///< all IPv6 addresses of the interface
 };
 
 struct WorkerSockets {
     std::vector<InterfaceSockets> interfaces;
     Fd packet;
+    ProbeSockets probes;
     std::vector<Fd> tftp_transfers;
     std::vector<Fd> tftp_transfers6; ///< as many, or none
 };

@@ -60,10 +60,11 @@ void check_dhcp(const Readings& r, std::int64_t handed, Universe& universe) {
 #undef X
     const std::int64_t unread =
         errors + r.reason(dhcp_drops, "not_a_request") + r.reason(dhcp_drops, "unknown_interface");
-    if (handed != requests + unread) {
+    const std::int64_t waiting = r.of("muster_dhcp_requests_waiting");
+    if (handed != requests + unread + waiting) {
         universe.found("accounting", fmt::format("DHCP was handed {} datagrams and counts {} "
-                                                 "requests and {} others",
-                                                 handed, requests, unread));
+                                                 "requests, {} others and {} that wait",
+                                                 handed, requests, unread, waiting));
     }
     const std::int64_t drops = r.sum(dhcp_drops) - unread;
     const auto commits = [&](std::string_view outcome) {

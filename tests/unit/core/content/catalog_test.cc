@@ -28,7 +28,9 @@ TEST(Catalog, RoutesTheHttpTree) {
     EXPECT_EQ(shown(route_http("/report/T/started")), "dynamic:/report/T/started");
     EXPECT_EQ(shown(route_http("/")), "none");
     EXPECT_EQ(shown(route_http("/linux")), "none");
-    EXPECT_EQ(shown(route_http("/files")), "none");
+    EXPECT_EQ(shown(route_http("/files")), "files:") << "the tree itself: a listing";
+    EXPECT_EQ(shown(route_http("/files/")), "files:");
+    EXPECT_EQ(shown(route_http("/loaders")), "none");
 }
 
 TEST(Catalog, NothingLeavesTheTree) {

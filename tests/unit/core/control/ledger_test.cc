@@ -130,5 +130,23 @@ TEST_F(LedgerTest, AnEventsMessageIsBounded) {
     EXPECT_EQ(ledger.events().back().message.size(), 1'000U);
 }
 
+// A ROM shows no name, and a RELEASE none: what is known of the machine at the address stays.
+TEST_F(LedgerTest, ARecordWithoutAHostNameKeepsTheOneThatIsKnown) {
+    LeaseRecord named = lease(5, 1);
+    named.hostname[0] = 'n';
+    ledger.add_lease(named);
+    ASSERT_TRUE(ledger.commit());
+    LeaseRecord released = lease(5, 1);
+    released.state = LeaseRecord::State::released;
+    ledger.add_lease(released);
+    ASSERT_TRUE(ledger.commit());
+    EXPECT_EQ(ledger.leases().find(released.address)->state, LeaseRecord::State::released);
+    EXPECT_STREQ(ledger.leases().find(released.address)->hostname.data(), "n");
+    EXPECT_STREQ(store.load()->leases.at(0).hostname.data(), "n") << "and in the store";
+    ledger.add_lease(lease(5, 2));
+    ASSERT_TRUE(ledger.commit());
+    EXPECT_STREQ(ledger.leases().find(released.address)->hostname.data(), "") << "another machine";
+}
+
 } // namespace
 } // namespace muster

@@ -8,10 +8,14 @@
 
 #include "tests/support/temporary_folder.hh"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <array>
 #include <atomic>
+#include <csignal>
+#include <fstream>
 #include <thread>
 
 namespace muster {
@@ -50,7 +54,20 @@ public:
         std::string name{as_text(data)};
         name.pop_back();
         stream = id;
-        out.opens.push_back({{}, ContentRoot::files, name});
+        if (hold_answers) {
+            held = name;
+        } else {
+            out.opens.push_back({{}, ContentRoot::files, name, {}});
+        }
+    }
+    /// As an engine whose answer is still being made when the peer ends its side.
+    void on_stream_end(StreamId id, const Now&, Outbox& out) {
+        ++ended;
+        if (held.empty()) {
+            out.stream_orders.push_back({id, StreamOrder::Kind::close});
+        } else {
+            out.opens.push_back({{}, ContentRoot::files, held, {}});
+        }
     }
     void on_content(const Ticket&, const std::expected<ContentRef, OpenError>& opened_content,
                     const Now&, Outbox& out) {
@@ -72,17 +89,26 @@ public:
     void on_stream_closed(StreamId, const Now&, Outbox&) { ++closed; }
     void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
     void expire(const Now&, Outbox&) {}
+    void ask(const Now&, std::vector<ConflictProbe>&, Outbox&) {}
+    [[nodiscard]] Instant next_probe() const { return Instant::never(); }
+    void on_conflict_answer(const ConflictAnswer&, const Now&) {}
     [[nodiscard]] Instant next_deadline() const { return Instant::never(); }
 
     ContentRef content;
     StreamId stream;
-    std::atomic<int> opened{0}, sent{0}, closed{0}, messages{0};
+    std::atomic<bool> hold_answers{false};
+    std::string held;
+    std::atomic<int> opened{0}, ended{0}, sent{0}, closed{0}, messages{0};
     std::atomic<std::uint64_t> progressed{0};
 };
 
 class WorkerTest : public ::testing::Test {
 protected:
-    WorkerTest() : mailbox_(WorkerId{0}, 16) {
+    explicit WorkerTest(SendHow how = SendHow::automatic)
+        : mailbox_(WorkerId{0}, 16),
+          worker_{engine_, mailbox_, control_,
+                  WorkerLimits{.ring_entries = 64, .connections_max = 100, .send = how}} {
+        std::signal(SIGPIPE, SIG_IGN); // sendfile(2) raises it, whatever the socket says
         std::string bytes(700'000, '\0');
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             bytes[i] = static_cast<char>('a' + i % 26);
@@ -91,17 +117,24 @@ protected:
         engine_.content = std::make_shared<TextContent>(bytes, "text/plain");
         auto udp = open_udp_socket(loopback, 0, false, "test");
         auto listener = open_listener(loopback, 0, false, "test");
-        EXPECT_TRUE(udp && listener);
+        auto first = open_udp_socket(loopback, 0, false, "test");
+        auto patient = open_udp_socket(loopback, 0, false, "test");
+        EXPECT_TRUE(udp && listener && first && patient);
+        first_port_ = port_of(*first);
+        patient_port_ = port_of(*patient);
         udp_port_ = port_of(*udp);
         tcp_port_ = port_of(*listener);
         auto snapshot = std::make_shared<Snapshot>();
         snapshot->files_root = (folder_.path() / "files").string();
         EXPECT_TRUE(mailbox_.to_worker.push(SnapshotRef{snapshot}));
         thread_ = std::jthread{
-            [this, udp_socket = std::move(*udp), listener_socket = std::move(*listener)]() mutable {
+            [this, udp_socket = std::move(*udp), listener_socket = std::move(*listener),
+             first_socket = std::move(*first), patient_socket = std::move(*patient)]() mutable {
                 const auto opened = worker_.open();
                 ASSERT_TRUE(opened) << opened.error().text();
                 worker_.datagrams().add(UdpService::tftp_transfer, 0, 0, std::move(udp_socket));
+                worker_.datagrams().add(UdpService::dhcp, 0, 0, std::move(first_socket));
+                worker_.datagrams().add_patient(UdpService::dhcp, 0, std::move(patient_socket));
                 worker_.streams().add_listener(std::move(listener_socket));
                 worker_.run();
             }};
@@ -123,6 +156,12 @@ protected:
         ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         return socket;
     }
+    template <class Done>
+    static void wait_for(Done done) {
+        for (int i = 0; i < 1000 && !done(); ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+    }
     static std::string receive(const Fd& socket) {
         std::string buffer(65'536, '\0');
         const ssize_t got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
@@ -141,9 +180,11 @@ protected:
     EchoEngine engine_;
     Mailbox mailbox_;
     Wake control_;
-    Worker<EchoEngine> worker_{engine_, mailbox_, control_, WorkerLimits{64, 100}};
+    Worker<EchoEngine> worker_;
     std::uint16_t udp_port_ = 0;
     std::uint16_t tcp_port_ = 0;
+    std::uint16_t first_port_ = 0;
+    std::uint16_t patient_port_ = 0;
     std::jthread thread_;
 };
 
@@ -154,6 +195,31 @@ TEST_F(WorkerTest, EchoesManyDatagrams) {
         ASSERT_EQ(::send(socket.get(), text.data(), text.size(), 0),
                   static_cast<ssize_t>(text.size()));
         ASSERT_EQ(receive(socket), text);
+    }
+}
+
+// More than its buffers hold at once: the rest waits in the kernel and is read in later turns. All
+// answers leave from the service's first socket.
+TEST_F(WorkerTest, APatientSocketIsReadToTheEndAndAnsweredFromTheFirst) {
+    const Fd client = std::move(*open_udp_socket(loopback, 0, false, "test"));
+    const timeval patience{10, 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_storage to{};
+    const socklen_t to_size = write_socket_address({loopback, patient_port_}, to);
+    constexpr int count = 1'000;
+    for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(
+            ::sendto(client.get(), "patient", 7, 0, reinterpret_cast<sockaddr*>(&to), to_size), 7);
+    }
+    for (int i = 0; i < count; ++i) {
+        std::array<char, 64> room{};
+        sockaddr_storage from{};
+        socklen_t from_size = sizeof from;
+        ASSERT_EQ(::recvfrom(client.get(), room.data(), room.size(), 0,
+                             reinterpret_cast<sockaddr*>(&from), &from_size),
+                  7)
+            << i;
+        ASSERT_EQ(read_socket_address(&from).port, first_port_);
     }
 }
 
@@ -190,6 +256,133 @@ TEST_F(WorkerTest, AHalfClosedClientStillGetsTheWholeAnswer) {
     ::shutdown(socket.get(), SHUT_WR);
     EXPECT_EQ(receive_all(socket).size(), 5U + 2'999'999U);
 }
+
+TEST_F(WorkerTest, AClientThatHalfClosesBeforeItsAnswerBeginsStillGetsIt) {
+    engine_.hold_answers = true;
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "big\n", 4, 0), 4);
+    ::shutdown(socket.get(), SHUT_WR);
+    EXPECT_EQ(receive_all(socket).size(), 5U + 2'999'999U);
+    EXPECT_EQ(engine_.ended, 1);
+    wait_for([&] { return engine_.closed == 1; });
+    EXPECT_EQ(engine_.closed, 1) << "both sides have ended: nothing to linger for";
+}
+
+TEST_F(WorkerTest, AClientThatLeavesWithoutAskingIsClosed) {
+    { const Fd socket = connect_to(SOCK_STREAM, tcp_port_); }
+    wait_for([&] { return engine_.closed == 1; });
+    EXPECT_EQ(engine_.ended, 1);
+    EXPECT_EQ(engine_.closed, 1);
+}
+
+/// A file of its own, as bytes that tell their place.
+std::string numbered(std::size_t size) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) {
+        bytes[i] = static_cast<char>((i * 7 + i / 251) % 253);
+    }
+    return bytes;
+}
+
+/// The same through every call that can send a file.
+class WorkerSends : public WorkerTest, public ::testing::WithParamInterface<SendHow> {
+protected:
+    WorkerSends() : WorkerTest(GetParam()) {}
+
+    void make_cold(const std::string& name) const {
+        const Fd file{::open((folder_.path() / "files" / name).c_str(), O_RDONLY)};
+        ::fdatasync(file.get()); // dirty pages stay
+        ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    }
+};
+
+TEST_P(WorkerSends, EveryByteArrivesInItsPlace) {
+    const std::string bytes = numbered(9'000'001);
+    folder_.write("files/numbered", bytes);
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "numbered\n", 9, 0), 9);
+    const std::string all = receive_all(socket);
+    ASSERT_EQ(all.size(), 5 + bytes.size() - 1);
+    EXPECT_EQ(all.substr(0, 5), "head ");
+    EXPECT_TRUE(std::string_view{all}.substr(5) == std::string_view{bytes}.substr(1));
+    EXPECT_EQ(engine_.progressed, all.size());
+    EXPECT_EQ(engine_.sent, 1);
+}
+
+TEST_P(WorkerSends, AFileThatIsNotInThePageCacheArrivesTheSame) {
+    const std::string bytes = numbered(5'000'000);
+    folder_.write("files/cold", bytes);
+    make_cold("cold");
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "cold\n", 5, 0), 5);
+    const std::string all = receive_all(socket);
+    ASSERT_EQ(all.size(), 5 + bytes.size() - 1);
+    EXPECT_TRUE(std::string_view{all}.substr(5) == std::string_view{bytes}.substr(1));
+}
+
+// A promise that cannot be kept: the connection ends early, which is how the client knows.
+TEST_P(WorkerSends, AFileThatIsCutWhileItIsServedEndsTheConnection) {
+    const std::string path = (folder_.path() / "files/cut").string();
+    folder_.write("files/cut", std::string(60'000'000, 'a'));
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "cut\n", 4, 0), 4);
+    ASSERT_EQ(receive(socket).substr(0, 5), "head ");
+    std::filesystem::resize_file(path, 100);
+    EXPECT_LT(receive_all(socket).size(), 59'000'000U);
+    EXPECT_EQ(engine_.sent, 0);
+}
+
+TEST_P(WorkerSends, AFileThatIsOverwrittenWhileItIsServedNeverComesAsAMixture) {
+    const std::string path = (folder_.path() / "files/mixed").string();
+    folder_.write("files/mixed", std::string(60'000'000, 'a'));
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "mixed\n", 6, 0), 6);
+    ASSERT_EQ(receive(socket).substr(0, 5), "head ");
+    {
+        std::fstream{path, std::ios::in | std::ios::out | std::ios::binary}
+            << std::string(60'000'000, 'b');
+    }
+    EXPECT_LT(receive_all(socket).size(), 59'000'000U) << "not all of the length that was promised";
+    EXPECT_EQ(engine_.sent, 0);
+    EXPECT_EQ(worker_.streams().metrics().changed.read(), 1U);
+}
+
+TEST_P(WorkerSends, AFileThatIsReplacedWhileItIsServedComesWholeAsItWas) {
+    const std::string path = (folder_.path() / "files/old").string();
+    folder_.write("files/old", std::string(30'000'000, 'a'));
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "old\n", 4, 0), 4);
+    std::string all = receive(socket);
+    folder_.write("files/new", std::string(30'000'000, 'b'));
+    std::filesystem::rename(folder_.path() / "files/new", path);
+    all += receive_all(socket);
+    EXPECT_EQ(all, "head " + std::string(29'999'999, 'a'));
+}
+
+TEST_P(WorkerSends, AReaderThatLeavesInTheMiddleIsClosedOnceAndTheOthersGoOn) {
+    folder_.write("files/large", std::string(40'000'000, 'a'));
+    {
+        const Fd gone = connect_to(SOCK_STREAM, tcp_port_);
+        ASSERT_EQ(::send(gone.get(), "large\n", 6, 0), 6);
+        ASSERT_FALSE(receive(gone).empty());
+    }
+    wait_for([&] { return engine_.closed == 1; });
+    EXPECT_EQ(engine_.closed, 1);
+    const Fd socket = connect_to(SOCK_STREAM, tcp_port_);
+    ASSERT_EQ(::send(socket.get(), "large\n", 6, 0), 6);
+    EXPECT_EQ(receive_all(socket).size(), 5U + 39'999'999U);
+}
+
+std::string name_of_call(const ::testing::TestParamInfo<SendHow>& call) {
+    constexpr std::array<const char*, 5> names{"automatic", "sendfile", "splice", "zerocopy",
+                                               "copy"};
+    return names[static_cast<std::size_t>(call.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCall, WorkerSends,
+                         ::testing::Values(SendHow::automatic, SendHow::sendfile, SendHow::splice,
+                                           SendHow::zerocopy, SendHow::copy),
+                         name_of_call);
 
 TEST_F(WorkerTest, ManyConnectionsAtOnceAndEachIsReportedClosedOnce) {
     constexpr int count = 80;

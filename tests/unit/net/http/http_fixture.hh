@@ -161,6 +161,9 @@ public:
                     answer_open(request);
                 }
             }
+            for (const auto& access : batch.accesses) {
+                accesses.push_back(*access);
+            }
             for (WorkerMessage& message : batch.messages) {
                 take_message(message);
             }
@@ -219,6 +222,7 @@ public:
     std::vector<StreamSend> sends;
     std::vector<TransferSample> samples;
     std::deque<DynamicRequest> asked;
+    std::vector<AccessRecord> accesses;
 
 private:
     void take_send(const StreamSend& send, const Outbox& batch) {

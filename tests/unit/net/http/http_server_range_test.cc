@@ -57,8 +57,8 @@ TEST_F(HttpServerRange, OnlyTheRangeIsNamedToTheDriver) {
     EXPECT_EQ(world.sends.back().content, world.files["files:f"]);
 }
 
-TEST_F(HttpServerRange, WhatIsNoSingleRangeGetsTheWhole) {
-    for (const char* range : {"bytes=0-1,3-4", "bytes=5-2", "lines=1-2", "bytes=a-b", "bytes="}) {
+TEST_F(HttpServerRange, WhatIsNoRangeGetsTheWhole) {
+    for (const char* range : {"bytes=0-1,x", "bytes=5-2", "lines=1-2", "bytes=a-b", "bytes="}) {
         const auto got = ask("Range: " + std::string{range} + "\r\n");
         EXPECT_EQ(got.status, 200) << range;
         EXPECT_EQ(got.body, text) << range;

@@ -55,6 +55,21 @@ TEST(TftpNegotiation, NumbersAreCappedAndNeverAboveWhatWasAsked) {
     }
 }
 
+// Up to Ethernet's size nothing leaves in fragments; above, the site has asked for them.
+TEST(TftpNegotiation, BlocksFitTheMtuUnlessFragmentsAreAskedFor) {
+    TftpOptions asked;
+    asked.blksize = 65'464;
+    for (int mtu = mtu_min; mtu <= UINT16_MAX; ++mtu) {
+        TftpLimits limits;
+        const auto given = static_cast<std::uint16_t>(mtu);
+        EXPECT_EQ(grant_options(asked, 0, false, limits, given).blksize, std::min(mtu - 32, 1468));
+        EXPECT_EQ(grant_options(asked, 0, true, limits, given).blksize, std::min(mtu - 52, 1448));
+        limits.blksize_max = 16'384;
+        EXPECT_EQ(grant_options(asked, 0, false, limits, given).blksize, 16'384);
+    }
+    EXPECT_EQ(grant_options(asked, 0, false, {}, 0).blksize, 1468) << "an MTU that cannot be";
+}
+
 TEST(TftpNegotiation, EveryTimeoutIsEchoedEqual) {
     for (int seconds = 1; seconds <= UINT8_MAX; ++seconds) {
         TftpOptions options;

@@ -354,6 +354,94 @@ TEST(TftpServer, ARequestWhoseContentDoesNotComeIsForgotten) {
     EXPECT_TRUE(world.content(world.opens.at(0).ticket, text_content("x")).empty());
 }
 
+TEST(TftpServer, OneAddressDoesNotTakeTheSlotsThatAreLeft) {
+    TftpLimits limits;
+    limits.sessions = 200;
+    TftpWorld world{limits};
+    world.files["files/f"] = text_content("x");
+    for (std::uint16_t port = 1; port <= 151; ++port) {
+        EXPECT_EQ(world.request(client(port, 5), rrq("f")).size(), 1U) << "there is room";
+    }
+    EXPECT_TRUE(world.request(client(152, 5), rrq("f")).empty());
+    EXPECT_EQ(world.refused(TftpRefusal::client_budget), 1U);
+    EXPECT_EQ(world.request(client(152, 6), rrq("f")).size(), 1U) << "others boot";
+    EXPECT_EQ(world.request(client(7, 5), rrq("f", {.tsize = 0})).size(), 1U)
+        << "and who replaces its own transfer takes nobody's";
+}
+
+TEST(TftpServer, OneSubnetDoesNotTakeTheSlotsThatAreLeft) {
+    TftpLimits limits;
+    limits.sessions = 400;
+    TftpWorld world{limits};
+    world.files["files/f"] = text_content("x");
+    for (std::uint16_t i = 0; i < 301; ++i) {
+        const auto host = static_cast<std::uint8_t>(1 + i % 200);
+        EXPECT_EQ(
+            world.request(client(static_cast<std::uint16_t>(1 + i / 200), host), rrq("f")).size(),
+            1U)
+            << "there is room";
+    }
+    EXPECT_TRUE(world.request(client(9, 250), rrq("f")).empty()) << "an address without a transfer";
+    EXPECT_EQ(world.refused(TftpRefusal::subnet_budget), 1U);
+    const Endpoint elsewhere{Ipv4Address{{10, 79, 1, 1}}, 1};
+    EXPECT_EQ(world.request(elsewhere, rrq("f")).size(), 1U) << "other subnets boot";
+}
+
+TEST(TftpServer, FileNamesKeepTheirCaseUnlessTheSiteAsksOtherwise) {
+    for (const bool ignore_case : {false, true}) {
+        TftpLimits limits;
+        limits.ignore_case = ignore_case;
+        TftpWorld world{limits};
+        world.answer_opens = false;
+        (void)world.request(client(1), rrq("Boot\\BCD"));
+        ASSERT_EQ(world.opens.size(), 1U);
+        EXPECT_EQ(world.opens[0].path, "Boot/BCD");
+        EXPECT_EQ(world.opens[0].choice.any_case, ignore_case);
+    }
+}
+
+TEST(TftpServer, BlocksFitTheInterfaceThatTheRequestCameInOn) {
+    TftpWorld world;
+    InterfaceInfo tunnel;
+    tunnel.index = 7;
+    tunnel.mtu = 1400;
+    world.server.on_interfaces(std::array{tunnel});
+    world.files["files/f"] = text_content("x");
+    const std::string bytes = rrq("f", {.blksize = 1468});
+    const auto granted = [&](std::uint32_t interface, std::uint16_t port) {
+        return world
+            .receive({.service = UdpService::tftp,
+                      .interface = interface,
+                      .source = client(port),
+                      .local = server_address,
+                      .payload = as_bytes(bytes)})
+            .at(0)
+            .oack()
+            .blksize;
+    };
+    EXPECT_EQ(granted(7, 1), 1368);
+    EXPECT_EQ(granted(8, 2), 1468) << "one that is not known is Ethernet";
+}
+
+TEST(TftpServer, NetasciiIsAskedOfTheDriverAndMadeOfTexts) {
+    TftpWorld world;
+    world.answer_opens = false;
+    (void)world.request(client(1), rrq("f", {}, TftpMode::netascii));
+    (void)world.request(client(2), rrq("f"));
+    ASSERT_EQ(world.opens.size(), 2U);
+    EXPECT_TRUE(world.opens[0].netascii);
+    EXPECT_FALSE(world.opens[1].netascii);
+
+    (void)world.request(client(3), rrq("boot/ipxe", {.tsize = 0}, TftpMode::netascii));
+    ASSERT_EQ(world.dynamics.size(), 1U);
+    const auto sent = world.dynamic_reply(
+        {.ticket = world.dynamics[0]->ticket, .status = 200, .content = text_content("a\nb\n")});
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0].oack().tsize, 6U) << "what is sent is counted";
+    const auto data = world.reply(client(3), sent[0].socket, ack(0));
+    EXPECT_EQ(data.at(0).bytes.substr(4), "a\r\nb\r\n");
+}
+
 TEST(TftpServer, AFullTableIsSilentAndRecovers) {
     TftpLimits limits;
     limits.sessions = 2;
@@ -512,7 +600,6 @@ TEST(TftpServer, EveryRefusalHasThePacketThatCausesIt) {
         {repeated_option, -1, port69(rrq("f", {.tsize = 0}) + "tsize\0000\0"s)},
         {too_many_options, -1, port69(too_many)},
         {write_request, 2, port69(rrq("f", {}, TftpMode::octet, TftpOpcode::wrq))},
-        {mode_netascii, 4, port69(rrq("f", {}, TftpMode::netascii))},
         {mode_mail, 4, port69(rrq("f", {}, TftpMode::mail))},
         {mode_unknown, 4, port69("\0\1f\0binary\0"s)},
         {no_such_path, 1, port69(rrq("answers/token/preseed.cfg"))},
@@ -565,6 +652,9 @@ TEST(TftpServer, EveryRefusalHasThePacketThatCausesIt) {
     std::set<TftpRefusal> caused{
         unexpected_opcode, // read functions are chosen by the opcode
         bad_option_value,  // of OACKs, which only a client reads
+        ack_out_of_turn,   // needs a group: AFormerMastersAckIsAnsweredOnceAndNoPassiveOnes
+        client_budget,     // needs many: OneAddressDoesNotTakeTheSlotsThatAreLeft
+        subnet_budget,     // the same: OneSubnetDoesNotTakeTheSlotsThatAreLeft
     };
     for (const Row& row : table) {
         SCOPED_TRACE(name_of(row.reason));

@@ -86,6 +86,7 @@ public:
     std::vector<OpenRequest> opens;                        ///< unanswered, if answer_opens is off
     std::vector<std::unique_ptr<DynamicRequest>> dynamics; ///< told to control
     std::vector<TransferSample> samples;
+    std::vector<std::unique_ptr<HandedDatagram>> handed; ///< for another worker
     std::size_t control_room = SIZE_MAX;
 
     TftpServer server;
@@ -163,7 +164,8 @@ public:
             refusals += concerns_content(static_cast<TftpRefusal>(i)) ? 0 : m.refusals[i].read();
         }
         EXPECT_EQ(m.received.read(), m.requests.read() + m.repeated_requests.read() +
-                                         m.acks.read() + m.client_errors.read() + refusals);
+                                         m.handed_on.read() + m.acks.read() +
+                                         m.client_errors.read() + refusals);
         std::uint64_t ends = 0;
         for (const Counter& end : m.ends) {
             ends += end.read();
@@ -208,6 +210,8 @@ private:
         for (WorkerMessage& message : out_.messages) {
             if (auto* dynamic = std::get_if<std::unique_ptr<DynamicRequest>>(&message)) {
                 dynamics.push_back(std::move(*dynamic));
+            } else if (auto* other = std::get_if<std::unique_ptr<HandedDatagram>>(&message)) {
+                handed.push_back(std::move(*other));
             } else {
                 samples.push_back(*std::get<std::unique_ptr<TransferSample>>(message));
             }

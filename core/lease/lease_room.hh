@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many leases a server should have room for.
+#pragma once
+
+#include "core/site/dhcp_plan.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+namespace muster {
+
+/// The least and the most that a table is made for: what a few racks need anyway, and some 150 MB.
+inline constexpr std::uint32_t lease_room_least = 131'072;
+inline constexpr std::uint32_t lease_room_most = 1'310'720;
+
+/// Room for every address of the pools, for reservations beside them, and for what the store
+/// remembers of addresses that are served no more. Pools that grow beyond it later are served as
+/// far as the room goes (`table_full`) until a restart.
+[[nodiscard]] inline std::uint32_t lease_room(std::span<const SubnetPlan> subnets,
+                                              std::uint64_t stored) noexcept {
+    std::uint64_t addresses = 0;
+    for (const SubnetPlan& subnet : subnets) {
+        for (const PoolPlan& pool : subnet.pools) {
+            addresses += pool.range.count();
+        }
+    }
+    constexpr std::uint64_t reserved = 16'384;
+    const std::uint64_t wanted = std::max(addresses, stored) + reserved;
+    return static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>(wanted, lease_room_least, lease_room_most));
+}
+
+} // namespace muster
