@@ -148,5 +148,26 @@ TEST_F(LedgerTest, ARecordWithoutAHostNameKeepsTheOneThatIsKnown) {
     EXPECT_STREQ(ledger.leases().find(released.address)->hostname.data(), "") << "another machine";
 }
 
+TEST_F(LedgerTest, AnIpv6RecordWithoutAHostNameKeepsTheOneThatIsKnown) {
+    Lease6Record named;
+    named.address = read_ipv6_address("fd00:79::100").value();
+    named.mac = lease(5, 1).mac;
+    named.hostname[0] = 'n';
+    ledger.add_lease(named);
+    ASSERT_TRUE(ledger.commit());
+    Lease6Record firmware = named;
+    firmware.hostname = {};
+    firmware.iaid = 7;
+    ledger.add_lease(firmware);
+    ASSERT_TRUE(ledger.commit());
+    EXPECT_EQ(ledger.leases6().at(named.address).iaid, 7U);
+    EXPECT_STREQ(ledger.leases6().at(named.address).hostname.data(), "n");
+    EXPECT_STREQ(store.load()->leases6.at(0).hostname.data(), "n") << "and in the store";
+    firmware.mac = lease(5, 2).mac;
+    ledger.add_lease(firmware);
+    ASSERT_TRUE(ledger.commit());
+    EXPECT_STREQ(ledger.leases6().at(named.address).hostname.data(), "") << "another machine";
+}
+
 } // namespace
 } // namespace muster

@@ -76,6 +76,36 @@ TEST(Lease6Table, GivesAddressesOfItsPoolsAndKnowsTheHolder) {
               "fd00:79::2");
 }
 
+// As a conflict prober uses it: an address that somebody unknown has is asked for before it is
+// offered, and not offered then.
+TEST(Lease6Table, NamesWhatItOffersNextAndSetsAsideWhatSomebodyHas) {
+    const auto ip6 = [](std::string_view text) {
+        return read_ipv6_address(text).value();
+    };
+    Subnet6Plan made;
+    made.subnet = read_subnet6("fd00:79::/64").value();
+    made.pools.push_back({.range = read_range6("fd00:79::fffe-fd00:79::1:ffff").value()});
+    Lease6Table table{LeaseLimits{.leases_max = 4, .offer_hold = 60s, .expiry_grace = 0s}};
+    table.set_subnets(std::vector{made});
+    std::array<Ipv6Address, 3> next{};
+    ASSERT_EQ(table.candidates(LinkId{0}, next), 3U);
+    EXPECT_EQ(to_text(next[0]), "fd00:79::fffe");
+    EXPECT_EQ(to_text(next[2]), "fd00:79::1:0") << "the carry goes into the next group";
+
+    const auto set_aside = table.quarantine(ip6("fd00:79::fffe"), at(600s).steady);
+    ASSERT_TRUE(set_aside);
+    EXPECT_EQ(table.lease(*set_aside).state, Lease6::State::declined);
+    EXPECT_FALSE(table.quarantine(ip6("fd00:79::fffe"), at(600s).steady)) << "no longer never used";
+    EXPECT_FALSE(table.quarantine(ip6("fd00:79::5"), at(600s).steady)) << "of no pool";
+    const Lease6Client who{mac(1), LinkId{0}};
+    const LeaseId offered = table.offer(who, std::nullopt, at(0s)).value();
+    EXPECT_EQ(to_text(table.lease(offered).address), "fd00:79::ffff");
+    table.expire(at(601s));
+    EXPECT_EQ(table.count().declined, 0U);
+    ASSERT_EQ(table.candidates(LinkId{0}, next), 3U);
+    EXPECT_EQ(to_text(next[0]), "fd00:79::1:0") << "the never used ones first";
+}
+
 class LeaseTableTest : public testing::Test {
 protected:
     LeaseTableTest() { use({plan("10.0.0.0/24", "10.0.0.10-10.0.0.13")}); }

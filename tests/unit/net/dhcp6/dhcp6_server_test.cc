@@ -120,6 +120,30 @@ TEST_F(Dhcp6ServerTest, ARenewalSoonAfterNeedsNoCommit) {
     EXPECT_TRUE(rig.commits.empty());
 }
 
+// Firmware shows no name, and control keeps the one that it knows; a name that changes is
+// committed.
+TEST_F(Dhcp6ServerTest, AHostNameIsCommittedWhenItChangesAndOnlyThen) {
+    const auto renew = [&](std::string_view name) {
+        auto made = message(Type::renew).ia(1, {ip6("fd00:79::100")});
+        if (!name.empty()) {
+            made.with(Code::client_fqdn, octets({0, static_cast<unsigned>(name.size())}) +
+                                             text_octets(name) + octets({0}));
+        }
+        return rig.receive(made).size();
+    };
+    rig.lease(1);
+    EXPECT_STREQ(rig.stored[0].hostname.data(), "");
+    EXPECT_EQ(renew("node-1"), 0U) << "not before it is durable";
+    EXPECT_EQ(rig.commit().size(), 1U);
+    EXPECT_STREQ(rig.stored.at(1).hostname.data(), "node-1");
+    EXPECT_EQ(renew("node-1"), 1U);
+    EXPECT_EQ(renew(""), 1U);
+    EXPECT_TRUE(rig.commits.empty());
+    EXPECT_EQ(renew("node-2"), 0U);
+    EXPECT_EQ(rig.commit().size(), 1U);
+    EXPECT_STREQ(rig.stored.at(2).hostname.data(), "node-2");
+}
+
 TEST_F(Dhcp6ServerTest, WhatCannotBeExtended) {
     rig.lease(2);
     const auto& taken = "fd00:79::100";
