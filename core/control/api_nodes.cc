@@ -41,6 +41,7 @@ Decision Api::on_order(const std::string& name, Order order, UnixTime at) {
     if (ledger_.nodes().find(name) == nullptr) {
         return decided(api_error(404, "no_such_node", "no node has this name"));
     }
+    ledger_.rest_on(name);
     const InstallStep step = installs_.apply(name, {.kind = order}, at);
     if (step.outcome == InstallOutcome::no_profile) {
         return decided(
@@ -68,6 +69,7 @@ Decision Api::on_tagged_install(const DynamicRequest& request, UnixTime at) {
     Json ordered = Json::array();
     Json refused = Json::array();
     for (const std::string& name : names) {
+        ledger_.rest_on(name);
         const InstallStep step = installs_.apply(name, {.kind = Order::order_install}, at);
         if (step.outcome == InstallOutcome::no_profile) {
             refused.push_back(name);

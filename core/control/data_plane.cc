@@ -211,6 +211,7 @@ Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
         return decided(refused_token_answer());
     }
     const std::string name = node->name();
+    ledger_.rest_on(name);
     const Profile* const profile = installs_.profile_of(*node);
     if (profile == nullptr || !profile->answers.contains(path.name)) {
         return decided(text_answer(404, "the profile of this node has no answers of that name"));
@@ -250,6 +251,8 @@ Decision DataPlane::on_report(const DynamicRequest& request, UnixTime at) {
         return decided(text_answer(405, "reports are made with GET or POST"));
     }
     const NodeRecord* const node = path.token ? ledger_.nodes().find(*path.token) : nullptr;
+    // A token that is unknown may be one that the open batch replaces, and might not.
+    ledger_.rest_on(node == nullptr ? std::string_view{} : node->name());
     if (node == nullptr) {
         installs_.note_refused_token(path.token.value_or(Token{}),
                                      "report " + clean_line(path.name, 20), request.client.address,

@@ -55,7 +55,15 @@ public:
     [[nodiscard]] bool touches(std::string_view name) const noexcept {
         return before_.find(name) != before_.end();
     }
-    /// How many node changes the open batch has taken; rises with every put() and erase().
+    /// The answer to a request rests on what this node is in the open batch: counts as an edit if
+    /// the batch changes it. A report that is repeated in the batch of the first one changes
+    /// nothing any more, and yet may not be confirmed if the batch is refused. "": on any node.
+    void rest_on(std::string_view name) noexcept {
+        const bool rests = name.empty() ? !before_.empty() : touches(name);
+        edits_ += rests ? 1U : 0U;
+    }
+    /// How many node changes the open batch has taken; rises with every put(), erase(), and
+    /// rest_on() of what they changed.
     [[nodiscard]] std::uint64_t edits() const noexcept { return edits_; }
     [[nodiscard]] bool batch_empty() const noexcept { return batch_.empty() && before_.empty(); }
 

@@ -12,8 +12,8 @@ constexpr std::size_t giaddr_at = 24;
 constexpr std::size_t chaddr_at = 28;
 constexpr std::size_t cookie_at = 236;
 constexpr std::size_t options_at = 240;
-constexpr std::uint8_t circuit_id = 1; // RFC 3046 section 3.1
-constexpr std::uint8_t remote_id = 2;  // section 3.2
+constexpr std::uint8_t suboption_circuit = 1; // RFC 3046 section 3.1
+constexpr std::uint8_t suboption_remote = 2;  // section 3.2
 
 /// Spreads the bits of a source over its number (the finaliser of MurmurHash3).
 constexpr std::uint64_t mixed(std::uint64_t x) noexcept {
@@ -81,8 +81,8 @@ std::optional<DhcpIntake::Summary> DhcpIntake::read(const RxDatagram& datagram) 
         if ((*option)->code == DhcpOptionCode::message_type && value.size() == 1) {
             summary.type = static_cast<DhcpMessageType>(value[0]);
         } else if ((*option)->code == DhcpOptionCode::relay_agent_information && giaddr != 0) {
-            const auto circuit = find_sub_option(value, circuit_id);
-            const auto remote = find_sub_option(value, remote_id);
+            const auto circuit = find_sub_option(value, suboption_circuit);
+            const auto remote = find_sub_option(value, suboption_remote);
             if (circuit || remote) {
                 summary.port = never_zero(
                     digest(digest(giaddr, circuit.value_or(Bytes{})), remote.value_or(Bytes{})));

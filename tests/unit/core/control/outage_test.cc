@@ -62,6 +62,37 @@ TEST_F(ControlTest, AScriptWithoutALiveTokenInstallsNothing) {
     EXPECT_EQ(script.status, 503) << script.body;
 }
 
+// A machine whose connection broke says it again, and both reach control in one batch.
+TEST_F(ControlTest, ARepeatedReportIsNotConfirmedBeforeTheFirstOneIsKept) {
+    boot_to(1, InstallState::installing);
+    const std::string installed = "/report/" + token("r1n01") + "/installed";
+    store.set_full(true);
+    const auto first = send(1, installed);
+    const auto second = send(1, installed);
+    step();
+    EXPECT_EQ(replies.at(first).status, 503);
+    EXPECT_EQ(replies.at(second).status, 503);
+    EXPECT_EQ(state("r1n01"), InstallState::installing);
+    store.set_full(false);
+    wait(1s);
+    EXPECT_EQ(ask(1, installed).status, 200);
+    EXPECT_EQ(state("r1n01"), InstallState::installed);
+}
+
+TEST_F(ControlTest, RepeatedAnswersAreNotGivenBeforeItIsKeptThatTheyWere) {
+    boot_to(1, InstallState::loading);
+    const std::string answers = "/answers/" + token("r1n01") + "/preseed.cfg";
+    store.set_full(true);
+    const auto first = send(1, answers);
+    const auto second = send(1, answers);
+    step();
+    EXPECT_EQ(replies.at(first).status, 503);
+    EXPECT_EQ(replies.at(second).status, 503);
+    store.set_full(false);
+    wait(1s);
+    EXPECT_EQ(ask(1, answers).status, 200);
+}
+
 TEST_F(ControlTest, AnOutageIsOneLineAndItsEndAnother) {
     const std::size_t kept = control->ledger().events().size();
     store.set_full(true);

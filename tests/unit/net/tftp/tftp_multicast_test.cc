@@ -165,7 +165,6 @@ TEST(TftpMulticast, ManyDeadMembersDoNotHoldUpTheLiving) {
             dying.push_back(&member);
         }
     }
-    Instant last;
     rack.network.at(Instant{} + 45ms, [&] {
         for (Member* member : dying) {
             member->dead = true;
