@@ -16,6 +16,7 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <set>
 #include <thread>
 
 namespace muster {
@@ -60,9 +61,12 @@ public:
             out.opens.push_back({{}, ContentRoot::files, name, {}});
         }
     }
-    /// As an engine whose answer is still being made when the peer ends its side.
+    /// As an engine whose answer is still being made, or on its way, when the peer ends its side.
     void on_stream_end(StreamId id, const Now&, Outbox& out) {
         ++ended;
+        if (answering.contains(id.slot)) {
+            return;
+        }
         if (held.empty()) {
             out.stream_orders.push_back({id, StreamOrder::Kind::close});
         } else {
@@ -80,13 +84,20 @@ public:
             send.offset = 1;
             send.size = (*opened_content)->bytes.size() - 1;
         }
+        answering.insert(stream.slot);
         out.stream_sends.push_back(send);
     }
     void on_stream_progress(StreamId, std::uint64_t bytes, const Now&, Outbox&) {
         progressed += bytes;
     }
-    void on_stream_sent(StreamId, const Now&, Outbox&) { ++sent; }
-    void on_stream_closed(StreamId, const Now&, Outbox&) { ++closed; }
+    void on_stream_sent(StreamId id, const Now&, Outbox&) {
+        answering.erase(id.slot);
+        ++sent;
+    }
+    void on_stream_closed(StreamId id, const Now&, Outbox&) {
+        answering.erase(id.slot);
+        ++closed;
+    }
     void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
     void expire(const Now&, Outbox&) {}
     void ask(const Now&, std::vector<ConflictProbe>&, Outbox&) {}
@@ -98,6 +109,7 @@ public:
     StreamId stream;
     std::atomic<bool> hold_answers{false};
     std::string held;
+    std::set<std::uint32_t> answering; ///< streams whose answer is not out yet
     std::atomic<int> opened{0}, ended{0}, sent{0}, closed{0}, messages{0};
     std::atomic<std::uint64_t> progressed{0};
 };
