@@ -60,7 +60,7 @@ Result<void, SysError> open_ipv6(const Options& options, const InterfaceInfo& in
             target = std::move(*opened);
         } else if (needed) {
             return std::unexpected(opened.error());
-        } else {
+        } else if (first) { // and not once more for each worker
             warnings.push_back(opened.error().text() + "; not served there");
         }
         return {};
