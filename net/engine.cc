@@ -15,15 +15,23 @@ Engine::Engine(const EngineOptions& options)
         dhcp_ = std::make_unique<DhcpServer>(options.dhcp_limits);
         dhcp_->on_interfaces(options.interfaces);
     }
+    if (options.dhcp6) {
+        dhcp6_ = std::make_unique<Dhcp6Server>(options.dhcp_limits);
+        dhcp6_->on_interfaces(options.interfaces);
+    }
     if (options.router_advertisements) {
         router_ = std::make_unique<RouterAdvertiser>();
         router_->on_interfaces(options.interfaces);
     }
 }
 
-void Engine::restore(std::span<const LeaseRecord> leases, const Now& now) {
+void Engine::restore(std::span<const LeaseRecord> leases, std::span<const Lease6Record> leases6,
+                     const Now& now) {
     if (dhcp_) {
         dhcp_->restore(leases, now);
+    }
+    if (dhcp6_) {
+        dhcp6_->restore(leases6, now);
     }
 }
 
@@ -44,6 +52,11 @@ void Engine::receive(const RxDatagram& packet, const Now& now, Outbox& out) noex
     case UdpService::tftp:
     case UdpService::tftp_transfer:
         tftp_.receive(packet, now, out);
+        break;
+    case UdpService::dhcp6:
+        if (dhcp6_) {
+            dhcp6_->receive(packet, now, out);
+        }
         break;
     case UdpService::icmpv6:
         if (router_) {
@@ -98,26 +111,53 @@ void Engine::on_control(ControlMessage&& message, const Now& now, Outbox& out) n
     } else if (auto* handed = std::get_if<std::unique_ptr<HandedDatagram>>(&message)) {
         (*handed)->datagram.payload = as_bytes((*handed)->payload);
         tftp_.receive_handed((*handed)->datagram, now, out);
-    } else if (proxy_) {
-        if (const auto* known = std::get_if<NodeBoot>(&message)) {
-            proxy_->on_node_boot(*known);
-        } else if (const auto* site = std::get_if<SnapshotRef>(&message)) {
-            proxy_->on_snapshot(*site);
-        }
-    } else if (!dhcp_) {
-        return; // the rest is for the worker that serves DHCP
     } else if (const auto* committed = std::get_if<LeaseCommitted>(&message)) {
-        dhcp_->on_lease_committed(*committed, now, out);
+        if (committed->v6 && dhcp6_) {
+            dhcp6_->on_lease_committed(*committed, now, out);
+        } else if (!committed->v6 && dhcp_) {
+            dhcp_->on_lease_committed(*committed, now, out);
+        }
     } else if (const auto* node = std::get_if<NodeBoot>(&message)) {
-        dhcp_->on_node_boot(*node);
+        on_node_boot(*node);
     } else if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
-        dhcp_->on_snapshot(*snapshot, now);
+        on_snapshot(*snapshot, now);
+    }
+}
+
+/// Workers that serve no DHCP have none of these.
+void Engine::on_node_boot(const NodeBoot& node) noexcept {
+    if (dhcp_) {
+        dhcp_->on_node_boot(node);
+    }
+    if (proxy_) {
+        proxy_->on_node_boot(node);
+    }
+    if (dhcp6_) {
+        dhcp6_->on_node_boot(node);
+    }
+}
+
+void Engine::on_snapshot(const SnapshotRef& site, const Now& now) noexcept {
+    if (dhcp_) {
+        dhcp_->on_snapshot(site, now);
+    }
+    if (proxy_) {
+        proxy_->on_snapshot(site);
+    }
+    if (dhcp6_) {
+        dhcp6_->on_snapshot(site, now);
+        if (router_) {
+            router_->on_subnets(site->dhcp.subnets6, now);
+        }
     }
 }
 
 void Engine::expire(const Now& now, Outbox& out) noexcept {
     if (dhcp_) {
         dhcp_->expire(now, out);
+    }
+    if (dhcp6_) {
+        dhcp6_->expire(now, out);
     }
     if (router_) {
         router_->expire(now, out);
@@ -131,6 +171,9 @@ Instant Engine::next_deadline() const noexcept {
     if (dhcp_) {
         next = std::min(next, dhcp_->next_deadline());
     }
+    if (dhcp6_) {
+        next = std::min(next, dhcp6_->next_deadline());
+    }
     if (router_) {
         next = std::min(next, router_->next_deadline());
     }
@@ -143,6 +186,9 @@ void Engine::report(Exposition& exposition) const {
     }
     if (proxy_) {
         proxy_->report(exposition);
+    }
+    if (dhcp6_) {
+        dhcp6_->report(exposition);
     }
     if (router_) {
         router_->report(exposition);

@@ -7,6 +7,7 @@
 #include "core/port/outbox.hh"
 #include "net/dhcp/dhcp_server.hh"
 #include "net/dhcp/proxy_dhcp.hh"
+#include "net/dhcp6/dhcp6_server.hh"
 #include "net/host/router_advertiser.hh"
 #include "net/http/http_server.hh"
 #include "net/tftp/tftp_server.hh"
@@ -22,6 +23,7 @@ namespace muster {
 struct EngineOptions {
     bool dhcp = true;
     bool dhcp_proxy = false; ///< instead: beside another DHCP server
+    bool dhcp6 = true;       ///< where the site has an IPv6 subnet
     bool router_advertisements = true;
     DhcpLimits dhcp_limits;
     TftpLimits tftp_limits;
@@ -39,7 +41,8 @@ public:
     explicit Engine(const EngineOptions& options);
 
     /// Leases of the last run, before anything is served.
-    void restore(std::span<const LeaseRecord> leases, const Now& now);
+    void restore(std::span<const LeaseRecord> leases, std::span<const Lease6Record> leases6,
+                 const Now& now);
 
     /// DHCP messages wait for expire(), so that of one burst the urgent come first.
     void receive(const RxDatagram& packet, const Now& now, Outbox& out) noexcept;
@@ -76,8 +79,12 @@ public:
     void report(Exposition& exposition) const;
 
 private:
+    void on_node_boot(const NodeBoot& node) noexcept;
+    void on_snapshot(const SnapshotRef& site, const Now& now) noexcept;
+
     std::unique_ptr<DhcpServer> dhcp_;
     std::unique_ptr<ProxyDhcp> proxy_; ///< one of the two, or none
+    std::unique_ptr<Dhcp6Server> dhcp6_;
     std::unique_ptr<RouterAdvertiser> router_;
     TftpServer tftp_;
     HttpServer http_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/addr/ip_address.hh"
 
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
 
 namespace muster {
 
@@ -26,20 +27,99 @@ std::optional<Ipv4Address> read_ipv4_address(std::string_view text) noexcept {
     return at == text.size() ? std::optional{address} : std::nullopt;
 }
 
-std::string to_text(const Ipv4Address& address) {
-    std::string text;
-    for (const std::uint8_t octet : address.octets) {
-        if (!text.empty()) {
-            text += '.';
-        }
-        text += std::to_string(octet);
+std::optional<Ipv6Address> read_ipv6_address(std::string_view text) noexcept {
+    Ipv6Address address;
+    std::size_t filled = 0;         // octets written
+    std::optional<std::size_t> gap; // where `::` stands
+    std::size_t at = 0;
+    if (text.starts_with("::")) {
+        gap = 0;
+        at = 2;
     }
-    return text;
+    while (at < text.size()) {
+        const std::string_view rest = text.substr(at);
+        const auto colon = rest.find(':');
+        if (colon == std::string_view::npos && rest.find('.') != std::string_view::npos) {
+            const auto tail = read_ipv4_address(rest); // x:x:x:x:x:x:d.d.d.d
+            if (!tail || filled > address.octets.size() - 4) {
+                return std::nullopt;
+            }
+            for (const std::uint8_t octet : tail->octets) {
+                address.octets[filled++] = octet;
+            }
+            break;
+        }
+        const std::string_view digits = rest.substr(0, colon);
+        unsigned group = 0;
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), group, 16);
+        if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() > 4 ||
+            filled == address.octets.size()) {
+            return std::nullopt;
+        }
+        address.octets[filled++] = static_cast<std::uint8_t>(group >> 8U);
+        address.octets[filled++] = static_cast<std::uint8_t>(group & 0xFFU);
+        if (colon == std::string_view::npos) {
+            break;
+        }
+        at += colon + 1;
+        if (at == text.size()) {
+            return std::nullopt; // ends in a single colon
+        }
+        if (text[at] == ':') {
+            if (gap) {
+                return std::nullopt;
+            }
+            gap = filled;
+            ++at;
+        }
+    }
+    if (!gap) {
+        return filled == address.octets.size() ? std::optional{address} : std::nullopt;
+    }
+    if (filled > address.octets.size() - 2) {
+        return std::nullopt; // `::` stands for one group of zeros at least
+    }
+    // What stands behind the gap moves to the end.
+    const auto from = address.octets.begin() + static_cast<std::ptrdiff_t>(*gap);
+    const auto behind = address.octets.begin() + static_cast<std::ptrdiff_t>(filled);
+    std::rotate(from, behind, address.octets.end());
+    return address;
+}
+
+std::string to_text(const Ipv6Address& address) {
+    return to_text(IpAddress{address});
+}
+
+std::string to_text(const Ipv4Address& address) {
+    return to_text(IpAddress{address});
 }
 
 std::string to_text(const IpAddress& address) {
-    if (const auto v4 = address.v4()) {
-        return to_text(*v4);
+    return std::string{AddressText{address}.view()};
+}
+
+void AddressText::put_number(unsigned number, unsigned base) noexcept {
+    std::array<char, 5> digits{};
+    std::size_t count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number > 0);
+    while (count > 0) {
+        put(digits[--count]);
+    }
+}
+
+AddressText::AddressText(const IpAddress& address) noexcept {
+    if (address.is_v4()) {
+        for (std::size_t i = 12; i < address.octets.size(); ++i) {
+            if (i > 12) {
+                put('.');
+            }
+            put_number(address.octets[i], 10);
+        }
+        return;
     }
     // RFC 5952 section 4.2: the longest run of two or more zero groups becomes `::`.
     std::array<unsigned, 8> groups{};
@@ -58,21 +138,18 @@ std::string to_text(const IpAddress& address) {
             best_count = count;
         }
     }
-    std::string text;
     for (std::size_t i = 0; i < 8; ++i) {
         if (i == best) {
-            text += "::";
+            put(':');
+            put(':');
             i += best_count - 1;
             continue;
         }
-        if (!text.empty() && text.back() != ':') {
-            text += ':';
+        if (size_ > 0 && text_[size_ - 1] != ':') {
+            put(':');
         }
-        std::array<char, 8> group{};
-        std::snprintf(group.data(), group.size(), "%x", groups[i]);
-        text += group.data();
+        put_number(groups[i], 16);
     }
-    return text;
 }
 
 } // namespace muster

@@ -32,7 +32,18 @@ struct Ipv6Address {
     std::array<std::uint8_t, 16> octets{};
 
     friend constexpr auto operator<=>(const Ipv6Address&, const Ipv6Address&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const Ipv6Address& a) {
+        const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(a.octets);
+        return H::combine(std::move(h), words[0], words[1]);
+    }
     [[nodiscard]] constexpr bool is_unspecified() const noexcept { return *this == Ipv6Address{}; }
+    /// fe80::/10 (RFC 4291 section 2.5.6).
+    [[nodiscard]] constexpr bool is_link_local() const noexcept {
+        return octets[0] == 0xFE && (octets[1] & 0xC0U) == 0x80U;
+    }
+    /// ff00::/8.
+    [[nodiscard]] constexpr bool is_multicast() const noexcept { return octets[0] == 0xFF; }
 };
 
 /// An address of either family; IPv4 is held IPv4-mapped (RFC 4291 section 2.5.5.2).
@@ -104,8 +115,25 @@ struct Endpoint {
 
 /// Dotted quad, four decimal parts without leading zeros; nullopt for anything else.
 [[nodiscard]] std::optional<Ipv4Address> read_ipv4_address(std::string_view text) noexcept;
+/// The text forms of RFC 4291 section 2.2 without a zone; nullopt for anything else.
+[[nodiscard]] std::optional<Ipv6Address> read_ipv6_address(std::string_view text) noexcept;
 [[nodiscard]] std::string to_text(const Ipv4Address& address);
+[[nodiscard]] std::string to_text(const Ipv6Address& address);
 /// RFC 5952 text of either family, IPv4 as a dotted quad.
 [[nodiscard]] std::string to_text(const IpAddress& address);
+
+/// The same, held in place.
+class AddressText {
+public:
+    explicit AddressText(const IpAddress& address) noexcept;
+    [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+private:
+    void put(char c) noexcept { text_[size_++] = c; }
+    void put_number(unsigned number, unsigned base) noexcept;
+
+    std::array<char, 40> text_{}; ///< eight groups of four digits, and seven colons
+    std::size_t size_ = 0;
+};
 
 } // namespace muster

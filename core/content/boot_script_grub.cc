@@ -48,7 +48,7 @@ std::string device_path(std::string_view protocol, const ServerAddress& server,
                            path.substr(slash));
     }
     const bool port = protocol == "http" && server.http_port != 80;
-    return fmt::format("'({},{}{})/files/{}'", protocol, to_text(server.address),
+    return fmt::format("'({},{}{})/files/{}'", protocol, url_host(server.address),
                        port ? ":" + std::to_string(server.http_port) : "", path);
 }
 
@@ -74,7 +74,7 @@ std::string quoted_words(std::string_view cmdline) {
 
 std::string write_again(const BootScriptFor& to, unsigned seconds) {
     return fmt::format(fmt::runtime(ask_again), fmt::arg("seconds", seconds),
-                       fmt::arg("script", fmt::format("(tftp,{}){}", to_text(to.server.address),
+                       fmt::arg("script", fmt::format("(tftp,{}){}", url_host(to.server.address),
                                                       boot_script_path(BootLoader::grub))));
 }
 

@@ -77,7 +77,7 @@ std::string write_wait(const BootScriptFor& to, unsigned seconds, const std::str
 std::string write_boot_local(const BootScriptFor& to, const std::string& say) {
     return fmt::format(
         "{}echo {}\n{}", header, say,
-        fmt::format(fmt::runtime(local_disk), fmt::arg("server", to_text(to.server.address))));
+        fmt::format(fmt::runtime(local_disk), fmt::arg("server", url_host(to.server.address))));
 }
 
 std::string write_leave(const BootScriptFor& /*to*/, const std::string& say) {

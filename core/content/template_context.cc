@@ -10,8 +10,13 @@ bool is_reserved_variable(std::string_view name) noexcept {
            reserved_variables.end();
 }
 
+std::string url_host(const IpAddress& address) {
+    const std::string text = to_text(address);
+    return address.is_v4() ? text : "[" + text + "]";
+}
+
 std::string server_url(const ServerAddress& server) {
-    std::string url = "http://" + to_text(server.address);
+    std::string url = "http://" + url_host(server.address);
     if (server.http_port != 80) {
         url += ":" + std::to_string(server.http_port);
     }

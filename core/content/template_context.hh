@@ -17,18 +17,21 @@ inline constexpr std::array<std::string_view, 7> reserved_variables{
 
 /// Where clients reach this server over HTTP.
 struct ServerAddress {
-    Ipv4Address address;
+    IpAddress address;
     std::uint16_t http_port = 80;
 };
+
+/// The address as it stands in a URL: of IPv6 in brackets (RFC 3986 section 3.2.2).
+[[nodiscard]] std::string url_host(const IpAddress& address);
 
 /// `http://10.0.0.1`, or `http://10.0.0.1:8080`: no port when it is 80.
 [[nodiscard]] std::string server_url(const ServerAddress& server);
 
 /// What a render is for.
 struct TemplateSubject {
-    std::string name;                   ///< of the node
-    std::optional<MacAddress> mac;      ///< the one it boots from; missing before it has booted
-    std::optional<Ipv4Address> address; ///< its lease or reservation
+    std::string name;                 ///< of the node
+    std::optional<MacAddress> mac;    ///< the one it boots from; missing before it has booted
+    std::optional<IpAddress> address; ///< its lease or reservation
     std::vector<std::string> tags;
     std::string profile;
     unsigned attempt = 0;

@@ -264,20 +264,28 @@ Answer Api::list_nodes(const UrlQuery& query) const {
 Answer Api::list_leases(const UrlQuery& query) const {
     const std::string_view after = query.value("after");
     const auto start = after.empty() ? Ipv4Address{} : read_ipv4_address(after);
-    if (!start) {
+    const auto start6 = read_ipv6_address(after);
+    if (!start && !start6) {
         return api_error(400, "bad_address", "after is an address of the page before");
     }
     const std::size_t limit = limit_of(query);
     Json list = Json::array();
     Json next;
-    ledger_.leases().each_after(*start, [&](const LeaseRecord& lease) {
+    const auto put = [&](const auto& lease) { // IPv4 first, then IPv6
         if (list.size() == limit) {
             next = list.back()["address"];
             return false;
         }
         list.push_back(lease_json(lease, ledger_));
         return true;
-    });
+    };
+    if (start) {
+        ledger_.leases().each_after(*start, put);
+    }
+    const auto& all6 = ledger_.leases6();
+    for (auto it = all6.upper_bound(start6.value_or(Ipv6Address{}));
+         next.is_null() && it != all6.end() && put(it->second); ++it) {
+    }
     return page("leases", std::move(list), std::move(next));
 }
 

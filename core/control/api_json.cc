@@ -71,9 +71,10 @@ double rounded_seconds(Duration duration) {
     return std::round(std::chrono::duration<double>(duration).count() * 10) / 10;
 }
 
-Json addresses_json(const std::vector<Ipv4Address>& addresses) {
+template <class Address>
+Json addresses_json(const std::vector<Address>& addresses) {
     Json list = Json::array();
-    for (const Ipv4Address& address : addresses) {
+    for (const Address& address : addresses) {
         list.push_back(to_text(address));
     }
     return list;
@@ -113,11 +114,16 @@ Json node_json(const NodeRecord& node, const Installs& installs, const Ledger& l
     if (address.is_unspecified()) {
         address = node.spec.address.value_or(Ipv4Address{});
     }
+    Ipv6Address address6 = ledger.address6_of(node);
+    if (address6.is_unspecified()) {
+        address6 = node.spec.address6.value_or(Ipv6Address{});
+    }
     Json json{
         {"name", node.name()},
         {"mac", macs.empty() ? "" : to_text(macs.front())},
         {"macs", std::move(all_macs)},
         {"address", address.is_unspecified() ? "" : to_text(address)},
+        {"address6", address6.is_unspecified() ? "" : to_text(address6)},
         {"profile", installs.profile_name_of(node)},
         {"state", to_text(node.install.state)},
         {"attempt", node.install.attempt},
@@ -132,6 +138,7 @@ Json node_json(const NodeRecord& node, const Installs& installs, const Ledger& l
         {"variables", node.spec.variables},
         {"origin", to_text(node.origin)},
         {"reserved", node.spec.address ? Json(to_text(*node.spec.address)) : Json{}},
+        {"reserved6", node.spec.address6 ? Json(to_text(*node.spec.address6)) : Json{}},
         {"uuid", node.uuid ? Json(uuid_text(*node.uuid)) : Json{}},
         {"arch", node.arch ? Json(*node.arch) : Json{}},
         {"circuit_id", node.circuit_id.empty() ? "" : identifier_text(node.circuit_id)},
@@ -176,7 +183,8 @@ Json event_json(const Event& event) {
             {"message", event.message}};
 }
 
-Json lease_json(const LeaseRecord& lease, const Ledger& ledger) {
+template <class Record>
+Json lease_of(const Record& lease, const Ledger& ledger) {
     const NodeRecord* const node = ledger.nodes().find(lease.mac);
     const std::string_view hostname{lease.hostname.data(), lease.hostname.size()};
     return {{"address", to_text(lease.address)},
@@ -185,6 +193,21 @@ Json lease_json(const LeaseRecord& lease, const Ledger& ledger) {
             {"expires", lease.expires.ms},
             {"hostname", hostname.substr(0, hostname.find('\0'))},
             {"node", node == nullptr ? "" : node->name()}};
+}
+
+Json lease_json(const LeaseRecord& lease, const Ledger& ledger) {
+    return lease_of(lease, ledger);
+}
+
+Json lease_json(const Lease6Record& lease, const Ledger& ledger) {
+    Json json = lease_of(lease, ledger);
+    std::string duid;
+    for (const std::byte octet : lease.duid.bytes()) {
+        duid += fmt::format("{:02x}", std::to_integer<unsigned>(octet));
+    }
+    json["duid"] = duid;
+    json["iaid"] = lease.iaid;
+    return json;
 }
 
 Json profile_json(const Profile& profile, const ContentIndex& content) {
@@ -220,6 +243,18 @@ Json site_json(const Site& site) {
         subnets.push_back({{"subnet", to_text(plan.subnet)},
                            {"pools", std::move(pools)},
                            {"router", plan.router ? Json(to_text(*plan.router)) : Json{}},
+                           {"dns", addresses_json(plan.dns)},
+                           {"domain", plan.domain},
+                           {"lease", seconds_of(plan.lease)}});
+    }
+    for (const Subnet6Plan& plan : site.subnets6) {
+        Json pools = Json::array();
+        for (const Subnet6Plan::Pool& pool : plan.pools) {
+            pools.push_back(to_text(pool.range.first) + "-" + to_text(pool.range.last));
+        }
+        subnets.push_back({{"subnet", to_text(plan.subnet)},
+                           {"pools", std::move(pools)},
+                           {"router", Json{}},
                            {"dns", addresses_json(plan.dns)},
                            {"domain", plan.domain},
                            {"lease", seconds_of(plan.lease)}});

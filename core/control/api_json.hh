@@ -19,6 +19,7 @@ namespace muster {
 [[nodiscard]] nlohmann::json timeline_json(const NodeRecord& node, const Ledger& ledger);
 [[nodiscard]] nlohmann::json event_json(const Event& event);
 [[nodiscard]] nlohmann::json lease_json(const LeaseRecord& lease, const Ledger& ledger);
+[[nodiscard]] nlohmann::json lease_json(const Lease6Record& lease, const Ledger& ledger);
 [[nodiscard]] nlohmann::json profile_json(const Profile& profile, const ContentIndex& content);
 [[nodiscard]] nlohmann::json site_json(const Site& site);
 

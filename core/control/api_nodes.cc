@@ -120,6 +120,11 @@ Decision Api::on_put(const std::string& name, const DynamicRequest& request, Uni
         }
     }
     for (const auto& [other, node] : ledger_.nodes().all()) {
+        if (spec->address6 && other != name && node.spec.address6 == spec->address6) {
+            return decided(
+                api_error(409, "address_taken",
+                          fmt::format("{} has the address {}", other, to_text(*spec->address6))));
+        }
         if (spec->address && other != name && node.spec.address == spec->address) {
             return decided(
                 api_error(409, "address_taken",

@@ -23,15 +23,16 @@ Answer unavailable_answer(WorkerId worker, std::string_view why) {
 
 /// What happened, and what would help.
 std::string dry_text(const PoolsDry& dry) {
+    const std::string subnet = dry.subnet6 ? to_text(*dry.subnet6) : to_text(dry.subnet);
     if (dry.addresses == 0) {
         return fmt::format("subnet {} has no pools, so {} gets no address there: give it one, or "
                            "list the machine as a node with an address",
-                           to_text(dry.subnet), to_text(dry.mac));
+                           subnet, to_text(dry.mac));
     }
     return fmt::format("no address left for {} in subnet {}: none of the {} of its pools that the "
                        "machine may have is free; add a range to 'pools', or shorten 'lease' (now "
                        "{} s) so that addresses of machines that are gone come back sooner",
-                       to_text(dry.mac), to_text(dry.subnet), dry.addresses,
+                       to_text(dry.mac), subnet, dry.addresses,
                        std::chrono::duration_cast<std::chrono::seconds>(dry.lease).count());
 }
 
@@ -101,10 +102,15 @@ void Control::on_message(WorkerId worker, WorkerMessage&& message, const Now& no
 
 void Control::refuse(WorkerId worker, WorkerMessage&& message) {
     ++counters_.overload;
-    if (const auto* const lease = std::get_if<LeaseCommit>(&message)) {
-        if (lease->request.generation != 0) {
-            ready_.push_back({worker, LeaseCommitted{lease->request, false}});
+    const auto refuse_lease = [&](SlabHandle lease, bool v6) {
+        if (lease.generation != 0) {
+            ready_.push_back({worker, LeaseCommitted{lease, false, v6}});
         }
+    };
+    if (const auto* const lease = std::get_if<LeaseCommit>(&message)) {
+        refuse_lease(lease->request, false);
+    } else if (const auto* const lease6 = std::get_if<Lease6Commit>(&message)) {
+        refuse_lease(lease6->request, true);
     } else if (const auto* const request = std::get_if<std::unique_ptr<DynamicRequest>>(&message)) {
         ready_.push_back(reply_to(worker, (*request)->ticket,
                                   unavailable_answer(worker, "too many requests wait")));
@@ -178,11 +184,10 @@ void Control::apply(Pending& pending) {
 
         void operator()(std::monostate) const {}
         void operator()(const LeaseCommit& commit) const {
-            control.ledger_.add_lease(commit.lease);
-            ++control.leases_in_batch_;
-            if (commit.request.generation != 0) {
-                control.leases_waiting_.emplace_back(pending.worker, commit.request);
-            }
+            control.apply_lease(pending.worker, commit, false);
+        }
+        void operator()(const Lease6Commit& commit) const {
+            control.apply_lease(pending.worker, commit, true);
         }
         void operator()(const MachineSeen& seen) const {
             control.installs_.on_seen(seen, pending.at);
@@ -200,6 +205,15 @@ void Control::apply(Pending& pending) {
         } // on_message() passed it on
     };
     std::visit(Visitor{*this, pending}, pending.message);
+}
+
+template <class Commit>
+void Control::apply_lease(WorkerId worker, const Commit& commit, bool v6) {
+    ledger_.add_lease(commit.lease);
+    ++leases_in_batch_;
+    if (commit.request.generation != 0) {
+        leases_waiting_.push_back({worker, commit.request, v6});
+    }
 }
 
 void Control::apply_request(WorkerId worker, const DynamicRequest& request, UnixTime at) {
@@ -300,8 +314,8 @@ void Control::on_refused(const StoreError& error, const Now& now, ControlOutbox&
 }
 
 void Control::answer_leases(bool durable, ControlOutbox& out) {
-    for (const auto& [worker, request] : leases_waiting_) {
-        out.messages.push_back({worker, LeaseCommitted{request, durable}});
+    for (const WaitingLease& lease : leases_waiting_) {
+        out.messages.push_back({lease.worker, LeaseCommitted{lease.request, durable, lease.v6}});
     }
     leases_waiting_.clear();
     leases_in_batch_ = 0;

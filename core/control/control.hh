@@ -82,6 +82,8 @@ private:
 
     void take_new_site(UnixTime at);
     void apply(Pending& pending);
+    template <class Commit>
+    void apply_lease(WorkerId worker, const Commit& commit, bool v6);
     void apply_request(WorkerId worker, const DynamicRequest& request, UnixTime at);
     void fire_deadlines(const Now& now);
     void probe_store(const Now& now);
@@ -109,7 +111,12 @@ private:
     Api api_;
 
     std::vector<Pending> pending_;
-    std::vector<std::pair<WorkerId, SlabHandle>> leases_waiting_;
+    struct WaitingLease {
+        WorkerId worker{};
+        SlabHandle request;
+        bool v6 = false;
+    };
+    std::vector<WaitingLease> leases_waiting_;
     std::size_t leases_in_batch_ = 0;
     std::vector<Waiting> requests_waiting_;
     std::vector<ControlOutbox::Addressed> ready_;

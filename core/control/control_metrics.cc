@@ -78,7 +78,7 @@ void expose(const ControlCounters& counters, const Ledger& ledger, bool store_wo
                        static_cast<double>(nodes[static_cast<std::size_t>(state)]));
     }
     exposition.add(Kind::gauge, "muster_leases", "", "Addresses with a lease record.",
-                   static_cast<double>(ledger.leases().size()));
+                   static_cast<double>(ledger.leases().size() + ledger.leases6().size()));
     exposition.add(Kind::gauge, "muster_store_up", "",
                    "1 if the store took the last commit, 0 while it takes none.",
                    store_works ? 1 : 0);

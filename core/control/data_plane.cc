@@ -122,15 +122,15 @@ Decision DataPlane::decide(const DynamicRequest& request, UnixTime at) {
 
 const NodeRecord* DataPlane::asking_node(const DynamicRequest& request,
                                          const std::optional<MacAddress>& mac, UnixTime at) {
-    const auto address = request.client.address.v4();
+    const IpAddress& address = request.client.address;
     if (mac) {
         const NodeRecord* const node = installs_.find_or_discover({.mac = *mac}, at);
-        if (node != nullptr && address && ledger_.node_at(*address) == nullptr) {
-            ledger_.remember_address(*address, *mac); // another DHCP server gave it
+        if (node != nullptr && ledger_.node_at(address) == nullptr) {
+            ledger_.remember_address(address, *mac); // another DHCP server gave it
         }
         return node;
     }
-    return address ? ledger_.node_at(*address) : nullptr;
+    return ledger_.node_at(address);
 }
 
 Decision DataPlane::on_script(const DynamicRequest& request, UnixTime at) {

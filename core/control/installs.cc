@@ -124,7 +124,8 @@ NodeBoot Installs::boot_of(const NodeRecord& node, const MacAddress& mac) const 
     NodeBoot boot{.mac = mac,
                   .learned = !node.lists_mac(mac),
                   .action = action_of(node),
-                  .reserved = node.spec.address};
+                  .reserved = node.spec.address,
+                  .reserved6 = node.spec.address6};
     if (const Profile* const profile = profile_of(node)) {
         boot.loader = profile->loader;
         if (const auto it = profile_options_.find(profile->name); it != profile_options_.end()) {
@@ -223,8 +224,7 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
 }
 
 void Installs::on_sample(const TransferSample& sample, UnixTime at) {
-    const auto address = sample.client.v4();
-    const NodeRecord* const node = address ? ledger_.node_at(*address) : nullptr;
+    const NodeRecord* const node = ledger_.node_at(sample.client);
     if (node == nullptr) {
         return;
     }

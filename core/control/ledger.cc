@@ -6,6 +6,27 @@ namespace {
 
 constexpr std::size_t event_message_size_max = 1'000;
 
+template <class Record>
+bool lacks_hostname(const Record& lease) noexcept {
+    return lease.hostname[0] == '\0' && lease.state != LeaseRecord::State::declined;
+}
+
+/// `before`: the record that `lease` replaces, or null.
+template <class Record, class Address>
+void index_owner(const Record* before, const Record& lease,
+                 absl::flat_hash_map<MacAddress, Address>& address_of_mac) {
+    if (before != nullptr) {
+        // The address changes hands: its last owner is no longer there.
+        if (const auto last = address_of_mac.find(before->mac);
+            last != address_of_mac.end() && last->second == lease.address) {
+            address_of_mac.erase(last);
+        }
+    }
+    if (lease.state == LeaseRecord::State::bound) {
+        address_of_mac.insert_or_assign(lease.mac, lease.address);
+    }
+}
+
 } // namespace
 
 void Ledger::load(StoredState state) {
@@ -14,6 +35,9 @@ void Ledger::load(StoredState state) {
     }
     address_of_mac_.reserve(state.leases.size());
     for (const LeaseRecord& lease : state.leases) {
+        index_lease(lease);
+    }
+    for (const Lease6Record& lease : state.leases6) {
         index_lease(lease);
     }
     for (const auto& [name, node] : nodes_.all()) {
@@ -26,15 +50,34 @@ void Ledger::load(StoredState state) {
     next_event_id_ = events_.empty() ? 1 : events_.back().id + 1;
 }
 
-const NodeRecord* Ledger::node_at(const Ipv4Address& address) const noexcept {
-    const auto lease = leases_.find(address);
-    if (lease && lease->state != LeaseRecord::State::declined) {
-        // An expired or released lease still names the likeliest owner: a machine between loader
-        // and installer may be late with its renewal, and a new owner replaces the record.
-        return nodes_.find(lease->mac);
+const NodeRecord* Ledger::node_at(const IpAddress& address) const noexcept {
+    const auto mac = machine_at(address);
+    return mac ? nodes_.find(*mac) : nullptr;
+}
+
+std::optional<MacAddress> Ledger::machine_at(const IpAddress& address) const noexcept {
+    // An expired or released lease still names the likeliest owner: a machine between loader
+    // and installer may be late with its renewal, and a new owner replaces the record.
+    if (const auto v4 = address.v4()) {
+        const auto lease = leases_.find(*v4);
+        if (lease && lease->state != LeaseRecord::State::declined) {
+            return lease->mac;
+        }
+    } else if (const auto lease6 = leases6_.find(address.v6());
+               lease6 != leases6_.end() && lease6->second.state != LeaseRecord::State::declined) {
+        return lease6->second.mac;
     }
     const auto seen = remembered_.find(address);
-    return seen == remembered_.end() ? nullptr : nodes_.find(seen->second);
+    return seen == remembered_.end() ? std::nullopt : std::optional{seen->second};
+}
+
+Ipv6Address Ledger::address6_of(const NodeRecord& node) const noexcept {
+    for (const MacAddress& mac : node.macs()) {
+        if (const auto it = address6_of_mac_.find(mac); it != address6_of_mac_.end()) {
+            return it->second;
+        }
+    }
+    return {};
 }
 
 Ipv4Address Ledger::address_of(const NodeRecord& node) const noexcept {
@@ -46,7 +89,7 @@ Ipv4Address Ledger::address_of(const NodeRecord& node) const noexcept {
     return node.address;
 }
 
-void Ledger::remember_address(const Ipv4Address& address, const MacAddress& mac) {
+void Ledger::remember_address(const IpAddress& address, const MacAddress& mac) {
     if (remembered_.size() >= nodes_max && !remembered_.contains(address)) {
         return; // whoever is beyond this is still found by ?mac=
     }
@@ -55,9 +98,19 @@ void Ledger::remember_address(const Ipv4Address& address, const MacAddress& mac)
 
 void Ledger::add_lease(const LeaseRecord& lease) {
     batch_.leases.push_back(lease);
-    if (lease.hostname[0] == '\0' && lease.state != LeaseRecord::State::declined) {
+    if (lacks_hostname(lease)) {
         if (const auto known = leases_.find(lease.address); known && known->mac == lease.mac) {
             batch_.leases.back().hostname = known->hostname;
+        }
+    }
+}
+
+void Ledger::add_lease(const Lease6Record& lease) {
+    batch_.leases6.push_back(lease);
+    if (lacks_hostname(lease)) {
+        if (const auto known = leases6_.find(lease.address);
+            known != leases6_.end() && known->second.mac == lease.mac) {
+            batch_.leases6.back().hostname = known->second.hostname;
         }
     }
 }
@@ -124,13 +177,16 @@ Result<Ledger::Committed, StoreError> Ledger::commit() {
             batch_.removed_nodes.push_back(name);
         }
     }
-    committed.records = batch_.leases.size() + batch_.nodes.size() + batch_.removed_nodes.size() +
-                        batch_.events.size();
+    committed.records = batch_.leases.size() + batch_.leases6.size() + batch_.nodes.size() +
+                        batch_.removed_nodes.size() + batch_.events.size();
     if (auto stored = store_.commit(batch_); !stored) {
         take_back();
         return std::unexpected(std::move(stored.error()));
     }
     for (const LeaseRecord& lease : batch_.leases) {
+        index_lease(lease);
+    }
+    for (const Lease6Record& lease : batch_.leases6) {
         index_lease(lease);
     }
     for (auto& [name, before] : before_) {
@@ -167,17 +223,15 @@ void Ledger::take_back() {
 }
 
 void Ledger::index_lease(const LeaseRecord& lease) {
-    if (const auto before = leases_.find(lease.address)) {
-        // The address changes hands: its last owner is no longer there.
-        if (const auto last = address_of_mac_.find(before->mac);
-            last != address_of_mac_.end() && last->second == lease.address) {
-            address_of_mac_.erase(last);
-        }
-    }
+    const auto before = leases_.find(lease.address);
+    index_owner(before ? &*before : nullptr, lease, address_of_mac_);
     leases_.put(lease);
-    if (lease.state == LeaseRecord::State::bound) {
-        address_of_mac_.insert_or_assign(lease.mac, lease.address);
-    }
+}
+
+void Ledger::index_lease(const Lease6Record& lease) {
+    const auto before = leases6_.find(lease.address);
+    index_owner(before == leases6_.end() ? nullptr : &before->second, lease, address6_of_mac_);
+    leases6_.insert_or_assign(lease.address, lease);
 }
 
 } // namespace muster

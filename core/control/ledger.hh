@@ -25,20 +25,25 @@ public:
 
     [[nodiscard]] const NodeTable& nodes() const noexcept { return nodes_; }
     [[nodiscard]] const LeaseIndex& leases() const noexcept { return leases_; }
+    [[nodiscard]] const std::map<Ipv6Address, Lease6Record>& leases6() const noexcept {
+        return leases6_;
+    }
     [[nodiscard]] const std::deque<Event>& events() const noexcept { return events_; }
 
     /// Who has this address: by its lease, else by what was remembered.
-    [[nodiscard]] const NodeRecord* node_at(const Ipv4Address& address) const noexcept;
+    [[nodiscard]] const NodeRecord* node_at(const IpAddress& address) const noexcept;
     /// The address of a machine; unspecified when none is known.
     [[nodiscard]] Ipv4Address address_of(const NodeRecord& node) const noexcept;
+    [[nodiscard]] Ipv6Address address6_of(const NodeRecord& node) const noexcept;
     /// Remembers an address that no lease of ours tells of (another DHCP server gave it).
-    void remember_address(const Ipv4Address& address, const MacAddress& mac);
+    void remember_address(const IpAddress& address, const MacAddress& mac);
 
     // Changes of the open batch.
     void put(NodeRecord node);
     void erase(std::string_view name);
     /// A record without a host name keeps the one that is known of its machine at this address.
     void add_lease(const LeaseRecord& lease);
+    void add_lease(const Lease6Record& lease);
     void note(UnixTime at, EventKind kind, std::string_view node, std::string message);
     /// A record whose counters may be changed in place. They are kept with the next
     /// flush_progress(): what a crash loses of them is a moment of a progress bar.
@@ -77,13 +82,17 @@ public:
     void take_back();
 
 private:
+    [[nodiscard]] std::optional<MacAddress> machine_at(const IpAddress& address) const noexcept;
     void index_lease(const LeaseRecord& lease);
+    void index_lease(const Lease6Record& lease);
 
     Store& store_;
     NodeTable nodes_;
     LeaseIndex leases_;
+    std::map<Ipv6Address, Lease6Record> leases6_;
     absl::flat_hash_map<MacAddress, Ipv4Address> address_of_mac_;
-    absl::flat_hash_map<Ipv4Address, MacAddress> remembered_;
+    absl::flat_hash_map<MacAddress, Ipv6Address> address6_of_mac_;
+    absl::flat_hash_map<IpAddress, MacAddress> remembered_;
     std::deque<Event> events_;
     std::uint64_t next_event_id_ = 1;
 

@@ -117,6 +117,9 @@ void Installs::on_seen(const MachineSeen& seen, UnixTime at) {
     if (seen.acknowledged && !seen.address.is_unspecified()) {
         ledger_.remember_address(seen.address, seen.mac);
     }
+    if (seen.acknowledged && !seen.address6.is_unspecified()) {
+        ledger_.remember_address(seen.address6, seen.mac);
+    }
     if (!seen.address.is_unspecified() && seen.address != node->address) {
         ledger_.progress_of(name)->address = seen.address;
     }

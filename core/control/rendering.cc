@@ -23,10 +23,15 @@ BootScriptFor target_of(BootLoader loader, std::string_view name, const RenderFo
 
 ServerAddress Rendering::server_address(const IpAddress& asked, Ipv4Address fallback,
                                         std::uint16_t http_port) const {
+    const Site& site = installs_.site();
+    if (asked != IpAddress{} && !asked.is_v4()) {
+        const Ipv6Address own = site.server_address6.value_or(asked.v6());
+        return {.address = own, .http_port = http_port};
+    }
     const auto reached = asked.v4();
     Ipv4Address address = reached && !reached->is_unspecified() ? *reached : fallback;
-    if (installs_.site().server_address) {
-        address = *installs_.site().server_address; // the operator knows how clients get here
+    if (site.server_address) {
+        address = *site.server_address; // the operator knows how clients get here
     }
     return {.address = address, .http_port = http_port};
 }
@@ -128,8 +133,10 @@ nlohmann::json Rendering::context(const NodeRecord& node, const Profile& profile
         if (lease && node.has_mac(lease->mac)) {
             subject.mac = lease->mac; // of several, the one it booted from
         }
-    } else {
-        subject.address = node.spec.address;
+    } else if (const Ipv6Address address6 = ledger_.address6_of(node); !address6.is_unspecified()) {
+        subject.address = address6;
+    } else if (node.spec.address) {
+        subject.address = *node.spec.address;
     }
     return template_context(to.server, subject,
                             merged_variables(installs_.site().default_variables, &profile.variables,

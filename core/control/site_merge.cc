@@ -12,8 +12,8 @@ namespace {
 
 bool same_spec(const NodeSpec& a, const NodeSpec& b) {
     return a.name == b.name && a.macs == b.macs && a.match == b.match && a.profile == b.profile &&
-           a.address == b.address && a.tags == b.tags && a.variables == b.variables &&
-           a.options == b.options;
+           a.address == b.address && a.address6 == b.address6 && a.tags == b.tags &&
+           a.variables == b.variables && a.options == b.options;
 }
 
 } // namespace
@@ -105,6 +105,7 @@ void Installs::release_from_site(const NodeRecord& node) {
                  .match = {},
                  .profile = {},
                  .address = {},
+                 .address6 = {},
                  .tags = {},
                  .variables = Variables::object(),
                  .options = {}};
@@ -146,7 +147,7 @@ void Installs::merge_site(UnixTime at) {
     ledger_.note(at, EventKind::site_loaded, "",
                  fmt::format("{} nodes ({} new, {} no longer listed), {} profiles, {} subnets",
                              site_->nodes.size(), added, gone, site_->profiles.size(),
-                             site_->subnets.size()));
+                             site_->subnets.size() + site_->subnets6.size()));
 }
 
 } // namespace muster

@@ -2,9 +2,8 @@
 // One address and who has it, as worker 0 remembers it.
 #pragma once
 
-#include "core/lease/lease_record.hh"
+#include "core/lease/lease_family.hh"
 #include "core/mem/slab.hh"
-#include "core/site/dhcp_plan.hh"
 
 #include <cstdint>
 
@@ -20,7 +19,8 @@ enum class SubnetId : std::uint16_t { none = UINT16_MAX };
 /// first of them (links_of()).
 enum class LinkId : std::uint16_t { none = UINT16_MAX };
 
-struct Lease {
+template <class Family>
+struct BasicLease {
     enum class State : std::uint8_t {
         offered,  ///< held for a machine that has been offered it, in memory only
         bound,    ///< acknowledged
@@ -29,7 +29,7 @@ struct Lease {
     };
     static constexpr std::uint32_t no_link = UINT32_MAX;
 
-    Ipv4Address address;
+    typename Family::Address address;
     MacAddress mac; ///< zero while declined
     State state = State::offered;
     bool durable = false;    ///< the store's record of this address binds it to `mac`
@@ -43,23 +43,29 @@ struct Lease {
     std::uint32_t prev_idle = no_link; ///<
     std::uint32_t hostname = 0;        ///< digest of the record's: to see whether it changes
     std::uint64_t idle_order = 0;      ///< rises with every lease that ends
+    [[no_unique_address]] typename Family::Holder holder{}; ///< as in the record
 
     [[nodiscard]] bool committing() const noexcept { return commit.generation != 0; }
 };
 
-// With its generation a lease fills one cache line of the table's slab: a million are 64 MB.
-static_assert(sizeof(Lease) <= 56);
-
 /// Who asks for an address, and where.
-struct LeaseClient {
+template <class Family>
+struct BasicLeaseClient {
     MacAddress mac;
     LinkId link = LinkId::none;
-    std::optional<Ipv4Address> reserved{}; ///< its reservation, if that lies on the link
+    std::optional<typename Family::Address>
+        reserved{}; ///< its reservation, if that lies on the link
     /// Which pools it gets a first address from. What it has, it keeps: the stages of one boot
     /// show different classes, and must not take an address each.
     ClassMask classes = 0;
     bool bootp = false; ///< never gives an address back, so only from pools that allow it
 };
+
+using Lease = BasicLease<Ipv4Leases>;
+using LeaseClient = BasicLeaseClient<Ipv4Leases>;
+
+// With its generation a lease fills one cache line of the table's slab: a million are 64 MB.
+static_assert(sizeof(Lease) <= 56);
 
 /// How an address that a machine names relates to it.
 enum class LeaseStanding : std::uint8_t {

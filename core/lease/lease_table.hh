@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who has which IPv4 address. Owned by worker 0; every call is O(1) in the number of leases,
-// except set_subnets() and restore(), which run when the site changes and at start.
+// Who has which address, of either family. Owned by worker 0; every call is O(1) in the number of
+// leases, except set_subnets() and restore(), which run when the site changes and at start.
 #pragma once
 
-#include "core/addr/subnet.hh"
 #include "core/lease/address_bitmap.hh"
 #include "core/lease/lease.hh"
 #include "core/mem/timer_wheel.hh"
-#include "core/site/dhcp_plan.hh"
 
 #include <absl/container/flat_hash_map.h>
 
@@ -19,35 +17,43 @@ namespace muster {
 
 /// Leases by address and by (machine, link). An address is in exactly one of these places: the
 /// bitmap of its pool (never used), a lease, or set aside by a reservation.
-class LeaseTable {
+template <class Family>
+class BasicLeaseTable {
 public:
-    explicit LeaseTable(const LeaseLimits& limits);
+    using Address = typename Family::Address;
+    using Subnet = typename Family::Subnet;
+    using Range = typename Family::Range;
+    using Record = typename Family::Record;
+    using Lease = BasicLease<Family>;
+    using LeaseClient = BasicLeaseClient<Family>;
+
+    explicit BasicLeaseTable(const LeaseLimits& limits);
 
     /// Replaces subnets and pools; LinkId and SubnetId index `subnets`. Leases are kept: those
     /// outside the new pools run out where they are and are given to nobody else meanwhile.
-    void set_subnets(std::span<const SubnetPlan> subnets);
+    void set_subnets(std::span<const typename Family::Plan> subnets);
     /// Takes back what was durable before a restart. Returns how many did not fit the table.
-    std::uint64_t restore(std::span<const LeaseRecord> records, const Now& now);
+    std::uint64_t restore(std::span<const Record> records, const Now& now);
 
     /// Sets an address aside: only a machine whose LeaseClient names it gets it. Counted, so that
     /// two reasons for one address need two calls of unreserve().
-    void reserve(const Ipv4Address& address);
-    void unreserve(const Ipv4Address& address);
+    void reserve(const Address& address);
+    void unreserve(const Address& address);
 
     /// The lease to offer, held for the machine from now on: its reservation, else the address it
     /// had, else `requested` when nobody ever had it, else the lowest never used, else the one
     /// that ended longest ago.
     [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
-    offer(const LeaseClient& client, std::optional<Ipv4Address> requested, const Now& now) noexcept;
+    offer(const LeaseClient& client, std::optional<Address> requested, const Now& now) noexcept;
 
-    [[nodiscard]] LeaseStanding standing(const LeaseClient& client, const Ipv4Address& address,
+    [[nodiscard]] LeaseStanding standing(const LeaseClient& client, const Address& address,
                                          const Now& now) const noexcept;
     /// Holds an address whose standing is own or free for the machine.
     [[nodiscard]] std::expected<LeaseId, LeaseRefusal>
-    hold(const LeaseClient& client, const Ipv4Address& address, const Now& now) noexcept;
+    hold(const LeaseClient& client, const Address& address, const Now& now) noexcept;
 
     [[nodiscard]] const Lease& lease(LeaseId id) const noexcept;
-    [[nodiscard]] std::optional<LeaseId> find(const Ipv4Address& address) const noexcept;
+    [[nodiscard]] std::optional<LeaseId> find(const Address& address) const noexcept;
     /// The machine's newest lease on the link, of whatever state.
     [[nodiscard]] std::optional<LeaseId> find(const MacAddress& mac, LinkId link) const noexcept;
     /// The lease that this one is to replace once it is bound: the machine had it before.
@@ -58,7 +64,7 @@ public:
     /// A commit of the lease is under way: it ends by nothing until the commit does.
     void begin_commit(LeaseId id, SlabHandle commit) noexcept;
     /// The lease is durable and acknowledged until `record.expires`, here `deadline`.
-    void bind(LeaseId id, const LeaseRecord& record, Instant deadline) noexcept;
+    void bind(LeaseId id, const Record& record, Instant deadline) noexcept;
     /// The commit failed, and the lease is prolonged all the same on the strength of its older
     /// durable record.
     void prolong(LeaseId id, Instant deadline) noexcept;
@@ -71,12 +77,12 @@ public:
     void decline(LeaseId id, Instant until) noexcept;
     /// Somebody unknown uses an address of a pool that nobody ever had. Nullopt: it is no such
     /// address (any more), or the table is full.
-    std::optional<LeaseId> quarantine(const Ipv4Address& address, Instant until) noexcept;
+    std::optional<LeaseId> quarantine(const Address& address, Instant until) noexcept;
     /// An ended lease whose address is still in use: others go to new machines before it.
     void defer(LeaseId id) noexcept;
     /// The addresses of a link that are offered next to machines without one, soonest first, as far
     /// as they fit `out`; returns how many. What only some classes may have is among them.
-    [[nodiscard]] std::size_t candidates(LinkId link, std::span<Ipv4Address> out) const noexcept;
+    [[nodiscard]] std::size_t candidates(LinkId link, std::span<Address> out) const noexcept;
     /// Forgets the lease altogether: its machine has another one now.
     void forget(LeaseId id) noexcept;
     /// Gives up an offer that the machine did not take (it chose another server).
@@ -100,7 +106,7 @@ public:
 private:
     using Slot = std::uint32_t;
     struct Pool {
-        AddressRange range;
+        Range range;
         AddressBitmap never_used;
         ClassMask classes = 0;
         bool bootp = false;
@@ -115,7 +121,7 @@ private:
         std::vector<Subnet> subnets;
         std::vector<Pool> pools; ///< those of the first subnet first
 
-        [[nodiscard]] bool contains(const Ipv4Address& address) const noexcept;
+        [[nodiscard]] bool contains(const Address& address) const noexcept;
     };
     /// A subnet and its link, to be found by address.
     struct Place {
@@ -135,20 +141,19 @@ private:
     [[nodiscard]] Lease& at(Slot slot) noexcept;
     [[nodiscard]] const Lease& at(Slot slot) const noexcept;
     [[nodiscard]] const Link* find_link(LinkId link) const noexcept;
-    [[nodiscard]] Pool* pool_of(LinkId link, const Ipv4Address& address) noexcept;
-    [[nodiscard]] const Pool* pool_of(LinkId link, const Ipv4Address& address) const noexcept;
-    [[nodiscard]] bool in_pool(LinkId link, const Ipv4Address& address) const noexcept {
+    [[nodiscard]] Pool* pool_of(LinkId link, const Address& address) noexcept;
+    [[nodiscard]] const Pool* pool_of(LinkId link, const Address& address) const noexcept;
+    [[nodiscard]] bool in_pool(LinkId link, const Address& address) const noexcept {
         return pool_of(link, address) != nullptr;
     }
-    [[nodiscard]] bool reserved(const Ipv4Address& address) const noexcept;
-    [[nodiscard]] bool may_keep(const LeaseClient& client,
-                                const Ipv4Address& address) const noexcept;
-    [[nodiscard]] LinkId link_of(const Ipv4Address& address) const noexcept;
-    [[nodiscard]] std::optional<Ipv4Address>
+    [[nodiscard]] bool reserved(const Address& address) const noexcept;
+    [[nodiscard]] bool may_keep(const LeaseClient& client, const Address& address) const noexcept;
+    [[nodiscard]] LinkId link_of(const Address& address) const noexcept;
+    [[nodiscard]] std::optional<Address>
     lowest_never_used(const LeaseClient& client) const noexcept;
     [[nodiscard]] bool is_never_used(const LeaseClient& client,
-                                     const Ipv4Address& address) const noexcept;
-    void set_never_used(LinkId link, const Ipv4Address& address, bool value) noexcept;
+                                     const Address& address) const noexcept;
+    void set_never_used(LinkId link, const Address& address, bool value) noexcept;
     [[nodiscard]] Slot oldest_idle(const LeaseClient& client) const noexcept;
     void place_leases();
     [[nodiscard]] bool reservation_open(const LeaseClient& client, const Now& now) const noexcept;
@@ -158,7 +163,7 @@ private:
     }
 
     [[nodiscard]] std::expected<Slot, LeaseRefusal> create(const LeaseClient& client,
-                                                           const Ipv4Address& address) noexcept;
+                                                           const Address& address) noexcept;
     void give(Slot slot, const LeaseClient& client) noexcept;
     void keep_offered(Slot slot, const Now& now) noexcept;
     void map_machine(Slot slot) noexcept;
@@ -175,13 +180,21 @@ private:
     std::vector<Place> places_; ///< by network address
     Slab<Lease> leases_;
     TimerWheel timers_; ///< one a lease, by its slot
-    absl::flat_hash_map<Ipv4Address, Slot> by_address_;
+    absl::flat_hash_map<Address, Slot> by_address_;
     absl::flat_hash_map<MachineKey, Slot> by_machine_;
-    absl::flat_hash_map<Ipv4Address, std::uint32_t> reserved_; ///< how many times
+    absl::flat_hash_map<Address, std::uint32_t> reserved_; ///< how many times
     Count count_;
     std::uint64_t never_used_ = 0;
     std::uint64_t idle_clock_ = 0;
     Instant recycle_from_;
 };
+
+/// Compiled in lease_tables.cc.
+extern template class BasicLeaseTable<Ipv4Leases>;
+extern template class BasicLeaseTable<Ipv6Leases>;
+using LeaseTable = BasicLeaseTable<Ipv4Leases>;
+using Lease6 = BasicLease<Ipv6Leases>;
+using Lease6Client = BasicLeaseClient<Ipv6Leases>;
+using Lease6Table = BasicLeaseTable<Ipv6Leases>;
 
 } // namespace muster

@@ -41,8 +41,9 @@ struct NodeBoot {
     LoaderChoice loader = LoaderChoice::automatic;
     bool removed = false;                  ///< forget this machine: the default applies again
     std::optional<Ipv4Address> reserved{}; ///< its reservation
-    std::array<char, 64> name{};           ///< node name, NUL-padded: its option 12
-    SharedDhcpOptions options{};           ///< the node's, then its profile's
+    std::optional<Ipv6Address> reserved6{};
+    std::array<char, 64> name{}; ///< node name, NUL-padded: its option 12
+    SharedDhcpOptions options{}; ///< the node's, then its profile's
 
     friend bool operator==(const NodeBoot&, const NodeBoot&) = default;
 };

@@ -135,6 +135,9 @@ Json write_spec(const NodeSpec& spec) {
     if (spec.address) {
         json["reserved"] = to_text(*spec.address);
     }
+    if (spec.address6) {
+        json["reserved6"] = to_text(*spec.address6);
+    }
     if (!spec.match.client_id.empty()) {
         json["client_id"] = identifier_text(spec.match.client_id);
     }
@@ -162,6 +165,10 @@ NodeSpec read_spec(const Json& json) {
     }
     if (json.contains("match_uuid")) {
         spec.match.uuid = required(read_uuid(json["match_uuid"].get<std::string>()), "UUID");
+    }
+    if (json.contains("reserved6")) {
+        spec.address6 =
+            required(read_ipv6_address(json["reserved6"].get<std::string>()), "address");
     }
     if (json.contains("reserved")) {
         spec.address = required(read_ipv4_address(json["reserved"].get<std::string>()), "address");

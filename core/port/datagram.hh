@@ -15,6 +15,7 @@ enum class UdpService : std::uint8_t {
     pxe,           ///< port 4011
     tftp,          ///< port 69: read requests
     tftp_transfer, ///< ephemeral ports of this worker; `socket` says which of them
+    dhcp6,         ///< port 547, one socket an interface
     icmpv6,        ///< raw ICMPv6: router solicitations in, advertisements out
 };
 

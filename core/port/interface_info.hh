@@ -5,6 +5,7 @@
 #include "core/addr/mac_address.hh"
 
 #include <string>
+#include <vector>
 
 namespace muster {
 
@@ -15,7 +16,8 @@ struct InterfaceInfo {
     MacAddress mac;
     Ipv4Address address; ///< its first IPv4 address
     std::uint8_t prefix_length = 24;
-    Ipv6Address link_local; ///< unspecified: IPv6 is off there
+    Ipv6Address link_local;              ///< unspecified: IPv6 is off there
+    std::vector<Ipv6Address> addresses6; ///< its other IPv6 addresses that last
     std::uint16_t mtu = 1500;
 };
 

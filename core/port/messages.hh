@@ -3,8 +3,8 @@
 // writer and one reader; the receiver owns what it carries.
 #pragma once
 
-#include "core/addr/subnet.hh"
-#include "core/lease/lease_record.hh"
+#include "core/addr/subnet6.hh"
+#include "core/lease/lease6_record.hh"
 #include "core/node/node_alias.hh"
 #include "core/node/node_boot.hh"
 #include "core/port/content_request.hh"
@@ -26,6 +26,12 @@ struct LeaseCommit {
     LeaseRecord lease{};
 };
 
+/// The same for an IPv6 lease.
+struct Lease6Commit {
+    SlabHandle request{};
+    Lease6Record lease{};
+};
+
 /// What kind of program sent a DHCP message.
 enum class DhcpClientKind : std::uint8_t {
     other,     ///< an installer or installed system, or not a boot client
@@ -37,7 +43,8 @@ enum class DhcpClientKind : std::uint8_t {
 /// Worker 0 to control: a boot client was answered (or left alone by `ignore`).
 struct MachineSeen {
     MacAddress mac{};
-    Ipv4Address address{}; ///< offered or acknowledged; unspecified: none
+    Ipv4Address address{};  ///< offered or acknowledged; unspecified: none
+    Ipv6Address address6{}; ///< the same of DHCPv6
     Ipv4Address giaddr{};
     std::optional<std::array<std::uint8_t, 16>> uuid{}; ///< option 97, as on the wire
     std::uint16_t arch = 0; ///< option 93 (IANA processor architecture types)
@@ -53,7 +60,8 @@ struct MachineSeen {
 struct PoolsDry {
     MacAddress mac{}; ///< whose request it was
     Subnet subnet{};
-    std::uint64_t addresses = 0; ///< of all its pools, and of those that share its link
+    std::optional<Subnet6> subnet6{}; ///< instead, of DHCPv6
+    std::uint64_t addresses = 0;      ///< of all its pools, and of those that share its link
     Duration lease{};
 };
 
@@ -77,7 +85,7 @@ struct HandedDatagram {
     std::string payload{};
 };
 
-using WorkerMessage = std::variant<std::monostate, LeaseCommit, MachineSeen, PoolsDry,
+using WorkerMessage = std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry,
                                    std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
                                    std::unique_ptr<HandedDatagram>>;
 
@@ -85,6 +93,7 @@ using WorkerMessage = std::variant<std::monostate, LeaseCommit, MachineSeen, Poo
 struct LeaseCommitted {
     SlabHandle request{};
     bool durable = false;
+    bool v6 = false; ///< it answers a Lease6Commit
 };
 
 /// Control to every worker: a new site. The old one is freed when the last worker lets go.

@@ -154,6 +154,7 @@ void check_nodes(SiteDraft& draft, std::size_t first) {
     Unique<std::string> names{draft};
     Unique<MacAddress> macs{draft};
     Unique<Ipv4Address> addresses{draft};
+    Unique<Ipv6Address> addresses6{draft};
     Unique<std::array<std::uint8_t, 16>> uuids{draft};
     Unique<std::string> clients{draft};
     Unique<std::pair<std::string, std::string>> ports{draft};
@@ -184,6 +185,13 @@ void check_nodes(SiteDraft& draft, std::size_t first) {
         if (node.address) {
             addresses.add(*node.address, "address " + to_text(*node.address), node.name,
                           places.address, report);
+        }
+        if (node.address6) {
+            addresses6.add(*node.address6, "address " + to_text(*node.address6), node.name,
+                           places.address, report);
+        }
+        if (node.address6 && report) {
+            check_reservation6(node, places.address, draft);
         }
         if (node.address && report) {
             check_reservation(node, places.address, draft);

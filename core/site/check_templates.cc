@@ -137,7 +137,7 @@ public:
 
 private:
     /// No rendered command line gets longer by its server's URL than with this one.
-    static ServerAddress longest_server() { return {{{255, 255, 255, 255}}, 65'535}; }
+    static ServerAddress longest_server() { return {Ipv4Address{{255, 255, 255, 255}}, 65'535}; }
 
     static TemplateSubject subject(const std::string& profile, const User& user) {
         TemplateSubject subject;

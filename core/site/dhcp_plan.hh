@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/addr/subnet.hh"
+#include "core/addr/subnet6.hh"
 #include "core/base/time.hh"
 #include "core/node/node_boot.hh"
 #include "core/site/dhcp_options.hh"
@@ -64,11 +65,32 @@ struct SubnetPlan {
     DhcpOptionSet options; ///< of the subnet, then the site's
 };
 
+/// An IPv6 subnet. Routers are the routers' to tell (RFC 4861): DHCPv6 has no option for them.
+struct Subnet6Plan {
+    struct Pool {
+        Range6 range;
+        ClassMask classes = 0;               ///< who gets addresses here, as in PoolPlan
+        static constexpr bool bootp = false; ///< there is no such thing here
+
+        friend bool operator==(const Pool&, const Pool&) = default;
+    };
+    Subnet6 subnet;
+    std::vector<Pool> pools;      ///< inside `subnet`, not overlapping
+    std::vector<Ipv6Address> dns; ///< option 23; the server's own address if none is given
+    std::string domain;           ///< option 24
+    Duration lease = std::chrono::hours{1}; ///< the valid lifetime
+    std::vector<Ipv6Address> relays; ///< requests relayed with these as link-address belong here
+    std::string interface;           ///< clients on this interface are here; empty: by its address
+    std::string shared_network;
+};
+
 struct DhcpPlan {
     std::vector<SubnetPlan> subnets;
+    std::vector<Subnet6Plan> subnets6;
     std::vector<ClientClass> classes; ///< client_classes_max at most; the first that sets it wins
     /// What clients are told the server is; unspecified: the address of the interface they ask on.
     Ipv4Address server_address;
+    Ipv6Address server_address6;  ///< the same for IPv6
     std::uint16_t http_port = 80; ///< in boot URLs
     /// What a machine gets that no NodeBoot names.
     BootAction unknown_action = BootAction::ignore;
@@ -77,7 +99,8 @@ struct DhcpPlan {
 };
 
 /// The link that each subnet is on, as the index of the first subnet there.
-[[nodiscard]] inline std::vector<std::uint16_t> links_of(std::span<const SubnetPlan> subnets) {
+template <class Subnets>
+[[nodiscard]] std::vector<std::uint16_t> links_of(const Subnets& subnets) {
     std::vector<std::uint16_t> links;
     for (std::size_t i = 0; i < subnets.size(); ++i) {
         std::size_t first = i;

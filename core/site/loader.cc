@@ -146,6 +146,7 @@ Result<Site, std::vector<SiteProblem>> load_site(const SiteFiles& files, std::st
     }
     read_templates(reader, draft);
     check_subnets(draft);
+    check_subnets6(draft);
     check_nodes(draft);
     check_templates(draft);
     if (!draft.problems.empty()) {

@@ -23,7 +23,8 @@ struct SiteDraft {
     bool site_known = false;
     bool subnets_known = true;
 
-    std::vector<SitePlace> subnet_places; ///< parallel to site.subnets
+    std::vector<SitePlace> subnet_places;  ///< parallel to site.subnets
+    std::vector<SitePlace> subnet6_places; ///< parallel to site.subnets6
     SitePlace unknown_profile_place;
     struct ProfilePlaces {
         SitePlace whole;
@@ -51,6 +52,11 @@ struct SiteDraft {
 void read_site_yaml(const YamlValue& value, SiteDraft& draft);
 /// An item of `subnets`.
 void read_subnet_yaml(const YamlValue& value, SiteDraft& draft);
+/// The same for an IPv6 subnet; whoever calls has seen that it is one.
+void read_subnet6_yaml(const YamlValue& value, SiteDraft& draft);
+/// The keys `class` of a pool and `interface` and `shared-network` of a subnet.
+[[nodiscard]] ClassMask read_class_names(const YamlValue& value, const SiteDraft& draft);
+void read_link_names(const YamlMap& map, std::string& interface, std::string& shared_network);
 /// The key `classes`.
 void read_classes_yaml(const YamlValue& value, SiteDraft& draft);
 void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraft& draft);
@@ -65,6 +71,9 @@ void read_node_yaml(const YamlValue& value, SiteDraft& draft);
 
 /// Subnets, pools and relays against each other.
 void check_subnets(SiteDraft& draft);
+/// IPv6 subnets and pools, and the reservation of a node in them.
+void check_subnets6(SiteDraft& draft);
+void check_reservation6(const NodeSpec& node, const SitePlace& place, SiteDraft& draft);
 /// Nodes against each other, the subnets and the profiles; unknown-nodes against the profiles.
 /// Only nodes from index `first` on are reported, those before it are known to be good; the same
 /// below.

@@ -29,6 +29,8 @@ Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
 
     DhcpPlan& plan = snapshot.dhcp;
     plan.subnets = site.subnets;
+    plan.subnets6 = site.subnets6;
+    plan.server_address6 = site.server_address6.value_or(Ipv6Address{});
     plan.server_address = site.server_address.value_or(Ipv4Address{});
     plan.http_port = parts.http_port;
     plan.unknown_action = site.unknown.action;

@@ -148,7 +148,7 @@ void read_node_yaml(const YamlValue& value, SiteDraft& draft) {
     }
     if (const auto* address = map.find("address")) {
         places.address = address->place();
-        node.address = address->address("address");
+        address->addresses("address", node.address, node.address6);
     }
     if (const auto* tags = map.find("tags")) {
         read_tags(*tags, node);

@@ -90,7 +90,8 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
     if (const auto* server = map.find("server")) {
         const YamlMap server_map{*server, "server", {"address"}};
         if (const auto* address = server_map.find("address")) {
-            draft.site.server_address = address->address("server address");
+            address->addresses("server address", draft.site.server_address,
+                               draft.site.server_address6);
         }
     }
     if (const auto* classes = map.find("classes")) {
@@ -99,7 +100,8 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
     if (const auto* subnets = map.find("subnets")) {
         draft.subnets_known = subnets->is_list();
         for (const YamlValue& subnet : subnets->items("subnets")) {
-            read_subnet_yaml(subnet, draft);
+            subnet.has_ipv6("subnet") ? read_subnet6_yaml(subnet, draft)
+                                      : read_subnet_yaml(subnet, draft);
         }
     }
     if (const auto* unknown = map.find("unknown-nodes")) {

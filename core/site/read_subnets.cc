@@ -50,29 +50,6 @@ std::optional<AddressRange> read_range(const YamlValue& value, const SubnetPlan&
     return range;
 }
 
-ClassMask read_class_names(const YamlValue& value, const SiteDraft& draft) {
-    ClassMask mask = 0;
-    for (const YamlValue& item : value.items_or_one("class")) {
-        const auto name = item.text("class");
-        if (!name) {
-            continue;
-        }
-        const auto& classes = draft.site.classes;
-        const auto found = std::find_if(classes.begin(), classes.end(),
-                                        [&](const ClientClass& one) { return one.name == *name; });
-        if (found != classes.end()) {
-            mask |= ClassMask{1} << (found - classes.begin());
-            continue;
-        }
-        std::vector<std::string_view> known;
-        for (const ClientClass& one : classes) {
-            known.push_back(one.name);
-        }
-        item.problem(fmt::format("there is no class '{}'{}", *name, suggestion(*name, known)));
-    }
-    return mask;
-}
-
 /// A range, or `{range: …, class: …, bootp: …}`.
 std::optional<PoolPlan> read_pool(const YamlValue& value, const SubnetPlan& plan,
                                   const SiteDraft& draft) {
@@ -105,23 +82,7 @@ void read_link(const YamlMap& map, SubnetPlan& plan) {
             }
         }
     }
-    if (const auto* interface = map.find("interface")) {
-        plan.interface = interface->text("interface").value_or("");
-        if (plan.interface.empty() || plan.interface.size() > interface_name_max ||
-            plan.interface.find('/') != std::string::npos) {
-            interface->problem(
-                fmt::format("'{}' is no name of a network interface", plan.interface));
-        }
-    }
-    if (const auto* shared = map.find("shared-network")) {
-        plan.shared_network = shared->text("shared-network").value_or("");
-        if (!is_plain_name(plan.shared_network)) {
-            shared->problem(
-                fmt::format("'{}' is no name of a shared network (letters, digits, '.', "
-                            "'_' and '-')",
-                            plan.shared_network));
-        }
-    }
+    read_link_names(map, plan.interface, plan.shared_network);
 }
 
 /// The option sets that the keys of a subnet stand for, so that nothing is said twice.
@@ -138,6 +99,48 @@ void read_subnet_options(const YamlValue& value, SubnetPlan& plan) {
 }
 
 } // namespace
+
+ClassMask read_class_names(const YamlValue& value, const SiteDraft& draft) {
+    ClassMask mask = 0;
+    for (const YamlValue& item : value.items_or_one("class")) {
+        const auto name = item.text("class");
+        if (!name) {
+            continue;
+        }
+        const auto& classes = draft.site.classes;
+        const auto found = std::find_if(classes.begin(), classes.end(),
+                                        [&](const ClientClass& one) { return one.name == *name; });
+        if (found != classes.end()) {
+            mask |= ClassMask{1} << (found - classes.begin());
+            continue;
+        }
+        std::vector<std::string_view> known;
+        for (const ClientClass& one : classes) {
+            known.push_back(one.name);
+        }
+        item.problem(fmt::format("there is no class '{}'{}", *name, suggestion(*name, known)));
+    }
+    return mask;
+}
+
+void read_link_names(const YamlMap& map, std::string& name, std::string& shared_network) {
+    if (const auto* given = map.find("interface")) {
+        name = given->text("interface").value_or("");
+        if (name.empty() || name.size() > interface_name_max ||
+            name.find('/') != std::string::npos) {
+            given->problem(fmt::format("'{}' is no name of a network interface", name));
+        }
+    }
+    if (const auto* shared = map.find("shared-network")) {
+        shared_network = shared->text("shared-network").value_or("");
+        if (!is_plain_name(shared_network)) {
+            shared->problem(
+                fmt::format("'{}' is no name of a shared network (letters, digits, '.', "
+                            "'_' and '-')",
+                            shared_network));
+        }
+    }
+}
 
 void read_subnet_yaml(const YamlValue& value, SiteDraft& draft) {
     const YamlMap map{value,

@@ -56,6 +56,7 @@ struct NodeSpec {
     NodeMatch match;
     std::string profile;
     std::optional<Ipv4Address> address;
+    std::optional<Ipv6Address> address6;
     std::vector<std::string> tags;
     Variables variables = Variables::object();
     DhcpOptionSet options;
@@ -69,7 +70,9 @@ struct UnknownNodes {
 struct Site {
     std::string folder; ///< absolute
     std::optional<Ipv4Address> server_address;
+    std::optional<Ipv6Address> server_address6;
     std::vector<SubnetPlan> subnets;
+    std::vector<Subnet6Plan> subnets6;
     std::vector<ClientClass> classes;
     UnknownNodes unknown;
     std::map<std::string, std::string> loaders; ///< overrides: name → absolute path

@@ -77,6 +77,36 @@ std::optional<Ipv4Address> YamlValue::address(std::string_view what) const {
     return value;
 }
 
+std::optional<Ipv6Address> YamlValue::address6(std::string_view what) const {
+    const auto read = text(what);
+    if (!read) {
+        return std::nullopt;
+    }
+    auto value = read_ipv6_address(*read);
+    if (!value) {
+        problem(fmt::format("{} '{}' is no IPv6 address such as fd00:79::1", what, *read));
+    } else if (value->is_multicast() || value->is_link_local() || value->is_unspecified()) {
+        problem(fmt::format("{} {} is a group's, of one link only, or none", what, *read));
+        value.reset();
+    }
+    return value;
+}
+
+void YamlValue::addresses(std::string_view what, std::optional<Ipv4Address>& v4,
+                          std::optional<Ipv6Address>& v6) const {
+    for (const YamlValue& item : items_or_one(what)) {
+        const auto read = item.text(what);
+        const bool is_v6 = read && read->find(':') != std::string::npos;
+        if (is_v6 ? v6.has_value() : v4.has_value()) {
+            item.problem(fmt::format("{}: one of each family is all there can be", what));
+        } else if (is_v6) {
+            v6 = item.address6(what);
+        } else if (read) {
+            v4 = item.address(what);
+        }
+    }
+}
+
 std::optional<Duration> YamlValue::duration(std::string_view what) const {
     const auto read = text(what);
     if (!read) {

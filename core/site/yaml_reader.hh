@@ -43,6 +43,11 @@ public:
     [[nodiscard]] bool begins_with(std::string_view start) const {
         return node_.IsScalar() && node_.Scalar().starts_with(start);
     }
+    /// A mapping whose value of this key can only be an IPv6 address or prefix.
+    [[nodiscard]] bool has_ipv6(const std::string& key) const {
+        return has_key(key) && node_[key].IsScalar() &&
+               node_[key].Scalar().find(':') != std::string::npos;
+    }
     /// A mapping that has this key.
     [[nodiscard]] bool has_key(const std::string& key) const {
         return node_.IsMap() && node_[key].IsDefined();
@@ -52,6 +57,10 @@ public:
     /// in the report: `lease`.
     [[nodiscard]] std::optional<std::string> text(std::string_view what) const;
     [[nodiscard]] std::optional<Ipv4Address> address(std::string_view what) const;
+    [[nodiscard]] std::optional<Ipv6Address> address6(std::string_view what) const;
+    /// One address, or a list of one of each family: sets what is there.
+    void addresses(std::string_view what, std::optional<Ipv4Address>& v4,
+                   std::optional<Ipv6Address>& v6) const;
     [[nodiscard]] std::optional<Duration> duration(std::string_view what) const;
     [[nodiscard]] std::optional<unsigned> number(std::string_view what, unsigned max) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view what) const;

@@ -8,6 +8,9 @@ Result<StoredState, StoreError> MemoryStore::load() {
     for (const auto& [address, lease] : leases_) {
         state.leases.push_back(lease);
     }
+    for (const auto& [address, lease] : leases6_) {
+        state.leases6.push_back(lease);
+    }
     for (const auto& [name, text] : nodes_) {
         auto node = read_node_record(text);
         if (!node) {
@@ -30,6 +33,9 @@ Result<void, StoreError> MemoryStore::commit(const Batch& batch) {
     }
     for (const LeaseRecord& lease : batch.leases) {
         leases_.insert_or_assign(lease.address, lease);
+    }
+    for (const Lease6Record& lease : batch.leases6) {
+        leases6_.insert_or_assign(lease.address, lease);
     }
     for (const std::string& name : batch.removed_nodes) {
         nodes_.erase(name);

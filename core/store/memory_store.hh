@@ -23,6 +23,7 @@ public:
 
 private:
     std::map<Ipv4Address, LeaseRecord> leases_;
+    std::map<Ipv6Address, Lease6Record> leases6_;
     std::map<std::string, std::string> nodes_; ///< as text, so that writing and reading is covered
     std::map<std::uint64_t, Event> events_;
     Batch last_;

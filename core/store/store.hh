@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/base/result.hh"
-#include "core/lease/lease_record.hh"
+#include "core/lease/lease6_record.hh"
 #include "core/node/node_record.hh"
 #include "core/store/event.hh"
 
@@ -18,15 +18,18 @@ inline constexpr std::uint64_t events_kept_max = 100'000;
 /// All that one commit makes durable, or none of it. Later entries of a key win.
 struct Batch {
     std::vector<LeaseRecord> leases;        ///< key: the address
+    std::vector<Lease6Record> leases6;      ///< key: the address
     std::vector<NodeRecord> nodes;          ///< key: the name
     std::vector<std::string> removed_nodes; ///< applied before `nodes`
     std::vector<Event> events;              ///< ids ascending
 
     [[nodiscard]] bool empty() const noexcept {
-        return leases.empty() && nodes.empty() && removed_nodes.empty() && events.empty();
+        return leases.empty() && leases6.empty() && nodes.empty() && removed_nodes.empty() &&
+               events.empty();
     }
     void clear() noexcept {
         leases.clear();
+        leases6.clear();
         nodes.clear();
         removed_nodes.clear();
         events.clear();
@@ -35,6 +38,7 @@ struct Batch {
 
 struct StoredState {
     std::vector<LeaseRecord> leases;
+    std::vector<Lease6Record> leases6;
     std::vector<NodeRecord> nodes;
     std::vector<Event> events; ///< ids ascending
 };

@@ -46,9 +46,10 @@ void take_address(const ifaddrs& entry, InterfaceInfo& info) {
     }
     case AF_INET6: {
         const Ipv6Address v6 = read_socket_address(entry.ifa_addr).address.v6();
-        const bool link_local = v6.octets[0] == 0xFE && (v6.octets[1] & 0xC0U) == 0x80;
-        if (link_local) {
+        if (v6.is_link_local()) {
             info.link_local = v6;
+        } else {
+            info.addresses6.push_back(v6);
         }
         break;
     }

@@ -110,6 +110,36 @@ Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface, std::
     return socket;
 }
 
+Result<Fd, SysError> open_dhcp6_socket(const InterfaceInfo& interface, std::uint16_t port,
+                                       const char* what) {
+    Fd socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!socket.valid()) {
+        return sys_error(what);
+    }
+    const auto join = [&](const char* group) {
+        ipv6_mreq request{};
+        ::inet_pton(AF_INET6, group, &request.ipv6mr_multiaddr);
+        request.ipv6mr_interface = interface.index;
+        return ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request,
+                            sizeof request) == 0;
+    };
+    // Not shared, as in IPv4: a second server is an error at start.
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                     static_cast<socklen_t>(interface.name.size())) != 0 ||
+        !set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) ||
+        !set(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) ||
+        !join("ff02::1:2") || // All_DHCP_Relay_Agents_and_Servers
+        !join("ff05::1:3")) { // All_DHCP_Servers
+        return sys_error(std::string{what} + " on " + interface.name);
+    }
+    widen_buffers(socket.get());
+    if (auto bound = bind_to(socket, {Ipv6Address{}, port}, what); !bound) {
+        bound.error().what += " of " + interface.name;
+        return std::unexpected(bound.error());
+    }
+    return socket;
+}
+
 Result<DhcpSockets, SysError> open_dhcp_sockets(const InterfaceInfo& interface, std::uint16_t port,
                                                 const char* what) {
     constexpr std::uint32_t udp_header = 8; // a socket's filter sees it, a group's does not

@@ -13,6 +13,10 @@ namespace muster {
 [[nodiscard]] Result<Fd, SysError> open_broadcast_socket(const InterfaceInfo& interface,
                                                          std::uint16_t port, const char* what);
 
+/// UDP on port 547 of one interface, where clients and relays reach servers (RFC 8415 section 7).
+[[nodiscard]] Result<Fd, SysError> open_dhcp6_socket(const InterfaceInfo& interface,
+                                                     std::uint16_t port, const char* what);
+
 struct DhcpSockets {
     Fd first;     ///< everything but DISCOVERs; all of it where the kernel has no filters
     Fd discovers; ///< may be invalid

@@ -7,19 +7,27 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace muster {
 namespace {
 
-constexpr const char* schema = R"sql(
+/// What each version added to the one before; an older file gets the parts that it lacks.
+constexpr std::array schema_parts = {
+    R"sql(
 CREATE TABLE lease(address INTEGER PRIMARY KEY, mac BLOB NOT NULL, state INTEGER NOT NULL,
                    expires_ms INTEGER NOT NULL, hostname TEXT NOT NULL) STRICT;
 CREATE TABLE node(name TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL)
                   STRICT, WITHOUT ROWID;
 CREATE TABLE event(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,
                    node TEXT NOT NULL, message TEXT NOT NULL) STRICT;
-)sql";
+)sql",
+    R"sql(
+CREATE TABLE lease6(address BLOB PRIMARY KEY, mac BLOB NOT NULL, state INTEGER NOT NULL,
+                    expires_ms INTEGER NOT NULL, hostname TEXT NOT NULL, iaid INTEGER NOT NULL,
+                    duid BLOB NOT NULL) STRICT, WITHOUT ROWID;
+)sql"};
 
 std::string_view column_text(sqlite3_stmt* statement, int at) noexcept {
     const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(statement, at));
@@ -43,6 +51,27 @@ bool read_lease(sqlite3_stmt* row, LeaseRecord& lease) noexcept {
     const std::string_view hostname = column_text(row, 4);
     std::copy_n(hostname.begin(), std::min(hostname.size(), lease.hostname.size() - 1),
                 lease.hostname.begin());
+    return true;
+}
+
+bool read_lease6(sqlite3_stmt* row, Lease6Record& lease) noexcept {
+    const std::int64_t state = sqlite3_column_int64(row, 2);
+    const std::int64_t iaid = sqlite3_column_int64(row, 5);
+    const auto duid_size = static_cast<std::size_t>(sqlite3_column_bytes(row, 6));
+    if (sqlite3_column_bytes(row, 0) != 16 || sqlite3_column_bytes(row, 1) != 6 || state < 0 ||
+        state > static_cast<int>(LeaseRecord::State::declined) || iaid < 0 || iaid > UINT32_MAX ||
+        duid_size > duid_size_max) {
+        return false;
+    }
+    std::memcpy(lease.address.octets.data(), sqlite3_column_blob(row, 0), 16);
+    std::memcpy(lease.mac.octets.data(), sqlite3_column_blob(row, 1), lease.mac.octets.size());
+    lease.state = static_cast<LeaseRecord::State>(state);
+    lease.expires.ms = sqlite3_column_int64(row, 3);
+    const std::string_view hostname = column_text(row, 4);
+    std::copy_n(hostname.begin(), std::min(hostname.size(), lease.hostname.size() - 1),
+                lease.hostname.begin());
+    lease.iaid = static_cast<std::uint32_t>(iaid);
+    lease.duid = Duid{{static_cast<const std::byte*>(sqlite3_column_blob(row, 6)), duid_size}};
     return true;
 }
 
@@ -79,8 +108,13 @@ Result<void, StoreError> SqliteStore::check_and_migrate() {
     if (found == schema_version) {
         return {};
     }
+    static_assert(schema_parts.size() == schema_version);
+    std::string parts;
+    for (auto i = static_cast<std::size_t>(std::max(found, 0)); i < schema_parts.size(); ++i) {
+        parts += schema_parts[i];
+    }
     const std::string create =
-        fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", schema, schema_version);
+        fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT", parts, schema_version);
     if (auto created = execute(create.c_str()); !created) {
         sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
         return created;
@@ -90,8 +124,8 @@ Result<void, StoreError> SqliteStore::check_and_migrate() {
 
 Result<StoredState, StoreError> SqliteStore::load() {
     StoredState state;
-    for (const auto& part :
-         {&SqliteStore::load_leases, &SqliteStore::load_nodes, &SqliteStore::load_events}) {
+    for (const auto& part : {&SqliteStore::load_leases, &SqliteStore::load_leases6,
+                             &SqliteStore::load_nodes, &SqliteStore::load_events}) {
         if (auto loaded = (this->*part)(state); !loaded) {
             return std::unexpected(std::move(loaded.error()));
         }
@@ -110,6 +144,23 @@ Result<void, StoreError> SqliteStore::load_leases(StoredState& state) {
             state.leases.push_back(lease);
         } else {
             return std::unexpected(damaged("a lease is no lease"));
+        }
+    }
+    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+}
+
+Result<void, StoreError> SqliteStore::load_leases6(StoredState& state) {
+    auto rows =
+        statement("SELECT address, mac, state, expires_ms, hostname, iaid, duid FROM lease6");
+    if (!rows) {
+        return std::unexpected(std::move(rows.error()));
+    }
+    int code = sqlite3_step(rows->get());
+    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
+        if (Lease6Record lease; read_lease6(rows->get(), lease)) {
+            state.leases6.push_back(lease);
+        } else {
+            return std::unexpected(damaged("an IPv6 lease is no lease"));
         }
     }
     return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));

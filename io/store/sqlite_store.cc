@@ -43,7 +43,14 @@ void bind_value(sqlite3_stmt* statement, int at, std::string_view text) noexcept
                         text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-std::string_view hostname_of(const LeaseRecord& lease) noexcept {
+template <std::size_t count>
+void bind_octets(sqlite3_stmt* statement, int at,
+                 const std::array<std::uint8_t, count>& octets) noexcept {
+    sqlite3_bind_blob(statement, at, octets.data(), static_cast<int>(count), SQLITE_STATIC);
+}
+
+template <class Record>
+std::string_view hostname_of(const Record& lease) noexcept {
     const std::string_view all{lease.hostname.data(), lease.hostname.size()};
     return all.substr(0, all.find('\0'));
 }
@@ -156,6 +163,7 @@ Result<void, StoreError> SqliteStore::prepare() {
         Line{&Statements::commit, "COMMIT"},
         Line{&Statements::rollback, "ROLLBACK"},
         Line{&Statements::put_lease, "INSERT OR REPLACE INTO lease VALUES(?,?,?,?,?)"},
+        Line{&Statements::put_lease6, "INSERT OR REPLACE INTO lease6 VALUES(?,?,?,?,?,?,?)"},
         Line{&Statements::put_node, "INSERT OR REPLACE INTO node VALUES(?,?,?)"},
         Line{&Statements::remove_node, "DELETE FROM node WHERE name=?"},
         Line{&Statements::put_event, "INSERT OR REPLACE INTO event VALUES(?,?,?,?,?)"},
@@ -240,12 +248,25 @@ Result<void, StoreError> SqliteStore::write(const Batch& batch) {
     for (const LeaseRecord& lease : batch.leases) {
         sqlite3_stmt* const put = statements_.put_lease.get();
         bind_value(put, 1, to_number(lease.address));
-        sqlite3_bind_blob(put, 2, lease.mac.octets.data(),
-                          static_cast<int>(lease.mac.octets.size()), SQLITE_STATIC);
+        bind_octets(put, 2, lease.mac.octets);
         bind_value(put, 3, static_cast<std::int64_t>(lease.state));
         bind_value(put, 4, lease.expires.ms);
         bind_value(put, 5, hostname_of(lease));
         if (!run(statements_.put_lease)) {
+            return failed();
+        }
+    }
+    for (const Lease6Record& lease : batch.leases6) {
+        sqlite3_stmt* const put = statements_.put_lease6.get();
+        bind_octets(put, 1, lease.address.octets);
+        bind_octets(put, 2, lease.mac.octets);
+        bind_value(put, 3, static_cast<std::int64_t>(lease.state));
+        bind_value(put, 4, lease.expires.ms);
+        bind_value(put, 5, hostname_of(lease));
+        bind_value(put, 6, static_cast<std::int64_t>(lease.iaid));
+        const Bytes duid = lease.duid.bytes();
+        sqlite3_bind_blob(put, 7, as_octets(duid), static_cast<int>(duid.size()), SQLITE_STATIC);
+        if (!run(statements_.put_lease6)) {
             return failed();
         }
     }

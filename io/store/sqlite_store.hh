@@ -27,7 +27,7 @@ public:
     /// Pages (of 4 KiB) in the log from which the thread moves them, and from which a commit does.
     static constexpr int checkpoint_pages = 1'000;
     static constexpr int checkpoint_pages_max = 25'000;
-    static constexpr int schema_version = 1;
+    static constexpr int schema_version = 2;
 
     /// Opens the store, creating folder and database where they are missing.
     /// Errors: locked -- another process has the folder; version -- written by a newer muster;
@@ -50,6 +50,7 @@ private:
         Statement commit;
         Statement rollback;
         Statement put_lease;
+        Statement put_lease6;
         Statement put_node;
         Statement remove_node;
         Statement put_event;
@@ -67,6 +68,7 @@ private:
     [[nodiscard]] Result<void, StoreError> write(const Batch& batch);
     [[nodiscard]] bool run(const Statement& statement) noexcept;
     [[nodiscard]] Result<void, StoreError> load_leases(StoredState& state);
+    [[nodiscard]] Result<void, StoreError> load_leases6(StoredState& state);
     [[nodiscard]] Result<void, StoreError> load_nodes(StoredState& state);
     [[nodiscard]] Result<void, StoreError> load_events(StoredState& state);
     [[nodiscard]] StoreError error(int code) const;

@@ -32,6 +32,7 @@ constexpr std::uint32_t segment_bytes_max = 65'507;
 constexpr std::uint32_t data_header_size = 4;
 /// Larger blocks are fragmented by IP and cannot be segments of one call.
 constexpr std::uint32_t segment_size_max = 1472;
+constexpr std::uint32_t segment_size_max_ipv6 = 1452;
 
 bool is_ipv6(int socket) noexcept {
     int domain = AF_INET;
@@ -290,9 +291,10 @@ void DatagramIo::send(const TxBlocks& blocks) {
         return;
     }
     const std::uint32_t segment = blocks.blksize + data_header_size;
-    const std::uint32_t most = segmentation_ && segment <= segment_size_max
-                                   ? std::min(segments_max, segment_bytes_max / segment)
-                                   : 1;
+    const std::uint32_t whole =
+        blocks.destination.address.is_v4() ? segment_size_max : segment_size_max_ipv6;
+    const std::uint32_t most =
+        segmentation_ && segment <= whole ? std::min(segments_max, segment_bytes_max / segment) : 1;
     for (std::uint32_t done = 0; done < blocks.count;) {
         const std::uint32_t count = std::min(most, blocks.count - done);
         send_segment(blocks, fd, blocks.first_block + done, count);

@@ -7,8 +7,17 @@ namespace muster {
 
 namespace {
 
-BootFile tftp_file(std::string_view name) noexcept {
+/// EBC over HTTP: x64, as 9 is, which is EBC over PXE. The other architectures of HTTP boot (x86,
+/// ARM, BIOS: 15, 18 to 20) have no loader here.
+constexpr std::uint16_t ebc_http = 17;
+
+BootFile tftp_file(const BootServer& server, std::string_view name) noexcept {
     BootFile file;
+    if (!server.address.is_v4()) {
+        file.append("tftp://");
+        file.append_host(server.address);
+        file.append("/");
+    }
     file.append(name);
     return file;
 }
@@ -17,10 +26,7 @@ BootFile tftp_file(std::string_view name) noexcept {
 BootFile url(const BootServer& server, std::string_view path) noexcept {
     BootFile file;
     file.append("http://");
-    for (std::size_t i = 0; i < server.address.octets.size(); ++i) {
-        file.append(i == 0 ? "" : ".");
-        file.append_number(server.address.octets[i]);
-    }
+    file.append_host(server.address);
     if (server.http_port != 80) {
         file.append(":");
         file.append_number(server.http_port);
@@ -69,9 +75,9 @@ std::expected<BootFile, BootRefusal> ipxe_file(LoaderChoice loader,
                                                const BootServer& server) noexcept {
     const bool bios = client.arch_count > 0 && client.archs[0] == 0;
     if (loader == LoaderChoice::pxelinux && bios) {
-        return tftp_file(bios_loader(loader)); // iPXE as a plain ROM
+        return tftp_file(server, bios_loader(loader)); // iPXE as a plain ROM
     }
-    return client.http ? url(server, "boot/ipxe") : tftp_file("boot/ipxe");
+    return client.http ? url(server, "boot/ipxe") : tftp_file(server, "boot/ipxe");
 }
 
 std::expected<BootFile, BootRefusal> file_for_arch(ClientArch arch, LoaderChoice loader,
@@ -81,13 +87,13 @@ std::expected<BootFile, BootRefusal> file_for_arch(ClientArch arch, LoaderChoice
     switch (arch) {
     case ClientArch::x86_bios:
         if (!over_http) {
-            return tftp_file(bios_loader(loader));
+            return tftp_file(server, bios_loader(loader));
         }
         break;
     case ClientArch::x64_uefi:
     case ClientArch::ebc:
         if (!over_http) {
-            return tftp_file(uefi_loader(loader));
+            return tftp_file(server, uefi_loader(loader));
         }
         break;
     case ClientArch::x64_uefi_http:
@@ -112,6 +118,13 @@ void BootFile::append_number(unsigned number) noexcept {
     }
 }
 
+void BootFile::append_host(const IpAddress& address) noexcept {
+    const AddressText text{address};
+    append(address.is_v4() ? "" : "[");
+    append(text.view());
+    append(address.is_v4() ? "" : "]");
+}
+
 std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderChoice loader,
                                                       const DhcpClientIdentity& client,
                                                       const BootServer& server) noexcept {
@@ -130,7 +143,9 @@ std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderC
         return ipxe_file(loader, client, server);
     }
     for (std::size_t i = 0; i < client.arch_count; ++i) {
-        const auto arch = static_cast<ClientArch>(client.archs[i]);
+        const auto number = client.archs[i];
+        const auto arch =
+            number == ebc_http ? ClientArch::x64_uefi_http : static_cast<ClientArch>(number);
         if (auto file = file_for_arch(arch, loader, client.kind, server)) {
             return file;
         }

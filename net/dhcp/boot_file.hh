@@ -30,13 +30,17 @@ public:
         }
     }
     void append_number(unsigned number) noexcept;
+    /// As in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2).
+    void append_host(const IpAddress& address) noexcept;
 
 private:
-    std::array<char, 64> text_{};
+    std::array<char, 96> text_{};
     std::size_t size_ = 0;
 };
-/// The longest name made here: `http://255.255.255.255:65535/loaders/grubx64.efi`.
-static_assert(std::string_view{"http://255.255.255.255:65535/loaders/grubx64.efi"}.size() <= 64);
+/// The longest name made here.
+static_assert(std::string_view{"http://[2001:db8:1111:2222:3333:4444:5555:6666]:65535"
+                               "/loaders/grubx64.efi"}
+                  .size() <= 96);
 
 /// Why a client gets no boot file. A counter each.
 #define MUSTER_BOOT_REFUSALS(X)                                                                    \
@@ -51,7 +55,7 @@ enum class BootRefusal : std::uint8_t {
 };
 
 struct BootServer {
-    Ipv4Address address;
+    IpAddress address; ///< of IPv6: what is fetched by TFTP has a URL, too (RFC 5970 section 3.1)
     std::uint16_t http_port = 80;
 };
 

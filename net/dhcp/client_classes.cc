@@ -36,7 +36,34 @@ bool has_prefix(const MacAddress& mac, const MacPrefix& prefix) noexcept {
                       mac.octets.begin());
 }
 
-bool in_class(const ClientClass& wanted, const DhcpMessage& message,
+/// What a class can ask about beside the identity.
+struct ShownDhcp {
+    const DhcpMessage& message;
+
+    [[nodiscard]] bool vendor_class(const std::vector<std::string>& patterns) const noexcept {
+        const auto value = message.find(DhcpOptionCode::vendor_class);
+        return value && any_pattern(patterns, as_text(*value));
+    }
+    [[nodiscard]] bool user_class(const std::vector<std::string>& patterns) const noexcept {
+        const auto value = message.find(DhcpOptionCode::user_class);
+        return value && in_user_class(patterns, *value);
+    }
+};
+struct ShownDhcp6 {
+    const Dhcp6Message& message;
+
+    [[nodiscard]] bool vendor_class(const std::vector<std::string>& patterns) const noexcept {
+        return any_class_text(message.vendor_class,
+                              [&](std::string_view text) { return any_pattern(patterns, text); });
+    }
+    [[nodiscard]] bool user_class(const std::vector<std::string>& patterns) const noexcept {
+        return any_class_text(message.user_class,
+                              [&](std::string_view text) { return any_pattern(patterns, text); });
+    }
+};
+
+template <class Shown>
+bool in_class(const ClientClass& wanted, const Shown& shown, const MacAddress& mac,
               const DhcpClientIdentity& client) noexcept {
     if (!wanted.architectures.empty() &&
         std::find_first_of(client.archs.begin(), client.archs.begin() + client.arch_count,
@@ -44,22 +71,25 @@ bool in_class(const ClientClass& wanted, const DhcpMessage& message,
             client.archs.begin() + client.arch_count) {
         return false;
     }
-    if (!wanted.vendor_classes.empty()) {
-        const auto value = message.find(DhcpOptionCode::vendor_class);
-        if (!value || !any_pattern(wanted.vendor_classes, as_text(*value))) {
-            return false;
-        }
+    if (!wanted.vendor_classes.empty() && !shown.vendor_class(wanted.vendor_classes)) {
+        return false;
     }
-    if (!wanted.user_classes.empty()) {
-        const auto value = message.find(DhcpOptionCode::user_class);
-        if (!value || !in_user_class(wanted.user_classes, *value)) {
-            return false;
-        }
+    if (!wanted.user_classes.empty() && !shown.user_class(wanted.user_classes)) {
+        return false;
     }
-    const MacAddress mac = message.header.mac();
     return wanted.mac_prefixes.empty() ||
            std::any_of(wanted.mac_prefixes.begin(), wanted.mac_prefixes.end(),
                        [&](const MacPrefix& prefix) { return has_prefix(mac, prefix); });
+}
+
+template <class Shown>
+ClassMask classes_of(std::span<const ClientClass> classes, const Shown& shown,
+                     const MacAddress& mac, const DhcpClientIdentity& client) noexcept {
+    ClassMask mask = 0;
+    for (std::size_t i = 0; i < std::min(classes.size(), client_classes_max); ++i) {
+        mask |= in_class(classes[i], shown, mac, client) ? ClassMask{1} << i : 0;
+    }
+    return mask;
 }
 
 } // namespace
@@ -90,11 +120,13 @@ bool matches_pattern(std::string_view pattern, std::string_view text) noexcept {
 
 ClassMask find_classes(std::span<const ClientClass> classes, const DhcpMessage& message,
                        const DhcpClientIdentity& client) noexcept {
-    ClassMask mask = 0;
-    for (std::size_t i = 0; i < std::min(classes.size(), client_classes_max); ++i) {
-        mask |= in_class(classes[i], message, client) ? ClassMask{1} << i : 0;
-    }
-    return mask;
+    return classes.empty() ? 0
+                           : classes_of(classes, ShownDhcp{message}, message.header.mac(), client);
+}
+
+ClassMask find_classes(std::span<const ClientClass> classes, const Dhcp6Message& message,
+                       const MacAddress& mac, const DhcpClientIdentity& client) noexcept {
+    return classes_of(classes, ShownDhcp6{message}, mac, client);
 }
 
 } // namespace muster

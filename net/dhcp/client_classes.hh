@@ -4,6 +4,7 @@
 
 #include "core/site/dhcp_plan.hh"
 #include "net/dhcp/dhcp_client_identity.hh"
+#include "net/wire/dhcp6_message.hh"
 
 namespace muster {
 
@@ -14,6 +15,9 @@ namespace muster {
 /// Cost: nothing when the site has none; else a comparison per value of each class.
 [[nodiscard]] ClassMask find_classes(std::span<const ClientClass> classes,
                                      const DhcpMessage& message,
+                                     const DhcpClientIdentity& client) noexcept;
+[[nodiscard]] ClassMask find_classes(std::span<const ClientClass> classes,
+                                     const Dhcp6Message& message, const MacAddress& mac,
                                      const DhcpClientIdentity& client) noexcept;
 
 } // namespace muster

@@ -7,12 +7,20 @@ namespace muster {
 
 namespace {
 
-template <class Map, class Key>
-void set_in(Map& map, const Key& key, const NodeBoot& node, LeaseTable* leases) {
+const std::optional<Ipv4Address>& reservation(const NodeBoot& node, const LeaseTable*) noexcept {
+    return node.reserved;
+}
+const std::optional<Ipv6Address>& reservation(const NodeBoot& node, const Lease6Table*) noexcept {
+    return node.reserved6;
+}
+
+template <class Map, class Key, class Leases>
+void set_in(Map& map, const Key& key, const NodeBoot& node, Leases* leases) {
     const auto known = map.find(key);
-    const auto old = known == map.end() ? std::nullopt : known->second.reserved;
-    if (leases != nullptr && node.reserved && !node.removed) {
-        leases->reserve(*node.reserved);
+    const auto old = known == map.end() ? std::nullopt : reservation(known->second, leases);
+    if (const auto& address = reservation(node, leases);
+        leases != nullptr && address && !node.removed) {
+        leases->reserve(*address);
     }
     if (leases != nullptr && old) {
         leases->unreserve(*old);
@@ -31,7 +39,8 @@ void NodeIndex::expect(std::size_t nodes) {
     by_mac_.reserve(nodes);
 }
 
-void NodeIndex::replace(std::span<const NodeBoot> nodes, LeaseTable* leases) {
+template <class Leases>
+void NodeIndex::replace(std::span<const NodeBoot> nodes, Leases* leases) {
     NodeIndex fresh;
     fresh.expect(std::max(nodes.size(), expected_));
     fresh.expected_ = expected_;
@@ -39,8 +48,8 @@ void NodeIndex::replace(std::span<const NodeBoot> nodes, LeaseTable* leases) {
         fresh.set(node, leases);
     }
     const auto give_back = [leases](const NodeBoot& node) {
-        if (leases != nullptr && node.reserved) {
-            leases->unreserve(*node.reserved);
+        if (const auto& address = reservation(node, leases); leases != nullptr && address) {
+            leases->unreserve(*address);
         }
     };
     for (const auto& [mac, node] : by_mac_) {
@@ -52,13 +61,19 @@ void NodeIndex::replace(std::span<const NodeBoot> nodes, LeaseTable* leases) {
     *this = std::move(fresh);
 }
 
-void NodeIndex::set(const NodeBoot& node, LeaseTable* leases) {
+template <class Leases>
+void NodeIndex::set(const NodeBoot& node, Leases* leases) {
     if (node.alias.empty()) {
         set_in(by_mac_, node.mac, node, leases);
     } else {
         set_in(by_alias_, node.alias, node, leases);
     }
 }
+
+template void NodeIndex::replace(std::span<const NodeBoot> nodes, LeaseTable* leases);
+template void NodeIndex::replace(std::span<const NodeBoot> nodes, Lease6Table* leases);
+template void NodeIndex::set(const NodeBoot& node, LeaseTable* leases);
+template void NodeIndex::set(const NodeBoot& node, Lease6Table* leases);
 
 const NodeBoot* NodeIndex::find(const MacAddress& mac,
                                 const DhcpClientIdentity& client) const noexcept {

@@ -14,15 +14,17 @@
 namespace muster {
 
 /// Nodes by link address and by alias. Keeps the addresses that they reserve set aside in `leases`,
-/// if there are any (a proxy gives out none).
+/// of either family, if there are any (a proxy gives out none).
 class NodeIndex {
 public:
     void expect(std::size_t nodes);
     /// Replaces all nodes. New reservations are made before old ones go, so that an unchanged one
     /// is never open in between.
-    void replace(std::span<const NodeBoot> nodes, LeaseTable* leases);
+    template <class Leases>
+    void replace(std::span<const NodeBoot> nodes, Leases* leases);
     /// Adds, changes or removes one.
-    void set(const NodeBoot& node, LeaseTable* leases);
+    template <class Leases>
+    void set(const NodeBoot& node, Leases* leases);
 
     /// By a link address that somebody listed, else by what the message shows, else by a link
     /// address that was seen before; null: nobody that the site knows.

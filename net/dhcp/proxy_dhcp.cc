@@ -17,7 +17,7 @@ void ProxyDhcp::on_interfaces(std::span<const InterfaceInfo> interfaces) {
 
 void ProxyDhcp::on_snapshot(SnapshotRef site) noexcept {
     site_ = std::move(site);
-    nodes_.replace(site_->nodes, nullptr);
+    nodes_.replace(site_->nodes, static_cast<LeaseTable*>(nullptr));
 }
 
 void ProxyDhcp::receive(const RxDatagram& datagram, Outbox& out) noexcept {

@@ -27,7 +27,9 @@ public:
 
     void on_interfaces(std::span<const InterfaceInfo> interfaces);
     void on_snapshot(SnapshotRef site) noexcept;
-    void on_node_boot(const NodeBoot& node) noexcept { nodes_.set(node, nullptr); }
+    void on_node_boot(const NodeBoot& node) noexcept {
+        nodes_.set(node, static_cast<LeaseTable*>(nullptr));
+    }
     /// A datagram of UdpService::dhcp or UdpService::pxe.
     void receive(const RxDatagram& datagram, Outbox& out) noexcept;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/host/router_advertiser.hh"
 
+#include "net/dhcp6/subnet6_index.hh"
+
 #include <algorithm>
 
 namespace muster {
@@ -8,6 +10,10 @@ namespace muster {
 namespace {
 
 constexpr Duration min_delay_between_ras = 3s; // RFC 4861 section 10
+// RFC 4861 sections 6.2.1 (MaxRtrAdvInterval is 600 s at most by default) and 10.
+constexpr Duration unasked_interval = 200s;
+constexpr Duration first_interval = 16s; // MAX_INITIAL_RTR_ADVERT_INTERVAL
+constexpr std::uint8_t first_count = 3;  // MAX_INITIAL_RTR_ADVERTISEMENTS
 constexpr Ipv6Address all_nodes{{0xFF, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
 } // namespace
@@ -23,6 +29,26 @@ void RouterAdvertiser::on_interfaces(std::span<const InterfaceInfo> interfaces) 
         if (!interface.link_local.is_unspecified()) {
             served_.emplace_back().interface = interface;
         }
+    }
+}
+
+void RouterAdvertiser::on_subnets(std::span<const Subnet6Plan> subnets, const Now& now) noexcept {
+    const Subnet6Index index{subnets};
+    for (Served& served : served_) {
+        std::vector<Subnet6> prefixes;
+        const LinkId link = index.link(index.of_interface(served.interface));
+        for (std::size_t i = 0; link != LinkId::none && i < subnets.size(); ++i) {
+            if (index.link(static_cast<SubnetId>(i)) == link) {
+                prefixes.push_back(subnets[i].subnet);
+            }
+        }
+        if (prefixes == served.prefixes) {
+            continue;
+        }
+        // Also when there are none any more: machines hear that once, M=0 and O=0.
+        served.first_ones = prefixes.empty() ? 0 : first_count;
+        served.unasked_due = now.steady;
+        served.prefixes = std::move(prefixes);
     }
 }
 
@@ -82,18 +108,18 @@ void RouterAdvertiser::on_solicitation(Served& served, const Ipv6Address& source
     }
     const bool never_sent = served.last_multicast.ns == INT64_MIN;
     if (never_sent || served.last_multicast + min_delay_between_ras <= now.steady) {
-        served.last_multicast = now.steady;
-        return advertise(served, all_nodes, out);
+        return multicast(served, now.steady, out);
     }
     served.multicast_due = served.last_multicast + min_delay_between_ras;
 }
 
 void RouterAdvertiser::expire(const Now& now, Outbox& out) noexcept {
     for (Served& served : served_) {
-        if (served.multicast_due <= now.steady) {
-            served.multicast_due = Instant::never();
-            served.last_multicast = now.steady;
-            advertise(served, all_nodes, out);
+        if (served.unasked_due <= now.steady && served.has_foreign_router(now.steady)) {
+            served.unasked_due = now.steady + unasked_interval; // perhaps it is gone by then
+        }
+        if (served.multicast_due <= now.steady || served.unasked_due <= now.steady) {
+            multicast(served, now.steady, out);
         }
     }
 }
@@ -101,15 +127,32 @@ void RouterAdvertiser::expire(const Now& now, Outbox& out) noexcept {
 Instant RouterAdvertiser::next_deadline() const noexcept {
     Instant next = Instant::never();
     for (const Served& served : served_) {
-        next = std::min(next, served.multicast_due);
+        next = std::min({next, served.multicast_due, served.unasked_due});
     }
     return next;
 }
 
+/// Tells all, which is what was owed to one, and what was to be said unasked.
+void RouterAdvertiser::multicast(Served& served, Instant now, Outbox& out) noexcept {
+    served.last_multicast = now;
+    served.multicast_due = Instant::never();
+    served.unasked_due = Instant::never();
+    if (!served.prefixes.empty()) {
+        if (served.first_ones > 0) {
+            --served.first_ones;
+        }
+        served.unasked_due = now + (served.first_ones > 0 ? first_interval : unasked_interval);
+    }
+    advertise(served, all_nodes, out);
+}
+
 void RouterAdvertiser::advertise(const Served& served, const Ipv6Address& destination,
                                  Outbox& out) noexcept {
-    std::array<std::byte, quiet_advertisement_size> message{};
-    const std::size_t size = write_quiet_advertisement(message, served.interface.mac);
+    std::array<std::byte, advertisement_size_max> message{};
+    const std::size_t size =
+        served.prefixes.empty()
+            ? write_quiet_advertisement(message, served.interface.mac)
+            : write_managed_advertisement(message, served.interface.mac, served.prefixes);
     TxDatagram datagram;
     datagram.service = UdpService::icmpv6;
     datagram.interface = served.interface.index;
@@ -126,7 +169,7 @@ void RouterAdvertiser::report(Exposition& exposition) const {
     constexpr std::string_view drops = "muster_router_advertiser_drops_total";
     constexpr std::string_view drops_help = "ICMPv6 router messages not answered";
     exposition.add(Kind::counter, "muster_router_advertisements_total", {},
-                   "Quiet router advertisements sent", static_cast<double>(sent_.read()));
+                   "Router advertisements sent", static_cast<double>(sent_.read()));
 #define X(name, text)                                                                              \
     exposition.add(Kind::counter, drops, "reason=\"" #name "\"", drops_help,                       \
                    static_cast<double>(dropped(AdvertiserDrop::name)));

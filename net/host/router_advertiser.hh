@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers IPv6 router solicitations with "no router here". iPXE waits 13 s for an advertisement
-// before it fetches anything, over IPv4 too; one that says M=0, O=0 and lifetime 0 ends the wait
-// and configures nothing.
+// Answers IPv6 router solicitations. Where the site has an IPv6 subnet it sends machines to DHCPv6
+// (M=1, O=1); elsewhere it says "no router here": iPXE waits 13 s for an advertisement before it
+// fetches anything, over IPv4 too, and one of M=0, O=0 and lifetime 0 ends the wait and configures
+// nothing.
 #pragma once
 
 #include "core/metrics/counter.hh"
 #include "core/metrics/exposition.hh"
 #include "core/port/interface_info.hh"
 #include "core/port/outbox.hh"
+#include "core/site/dhcp_plan.hh"
 #include "net/wire/icmpv6_router.hh"
 
 #include <array>
@@ -35,12 +37,17 @@ enum class AdvertiserDrop : std::uint8_t {
 /// A solicitation from an address is answered at once, by unicast (RFC 4861 section 6.2.6 permits
 /// it; its random delay of 0 .. 0.5 s spreads the answers of several routers, and here is one
 /// that keeps silent beside others). One from `::` is answered by multicast, at most one every
-/// 3 s (MIN_DELAY_BETWEEN_RAS); those that come meanwhile share the next.
+/// 3 s (MIN_DELAY_BETWEEN_RAS); those that come meanwhile share the next. Where machines are sent
+/// to DHCPv6 all are told unasked, too, as RFC 4861 section 6.2.4 wants of a router.
+///
+/// It keeps silent wherever a real router was heard: flags and prefixes are that router's to say.
 class RouterAdvertiser {
 public:
     RouterAdvertiser() = default;
 
     void on_interfaces(std::span<const InterfaceInfo> interfaces) noexcept;
+    /// The IPv6 subnets that DHCPv6 serves; none: quiet everywhere.
+    void on_subnets(std::span<const Subnet6Plan> subnets, const Now& now) noexcept;
     /// A datagram of UdpService::icmpv6: its payload begins at the ICMPv6 type, its checksum was
     /// verified by the kernel. Only such with a hop limit of 255 may be handed over (section 6.1).
     void receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
@@ -69,7 +76,10 @@ private:
         InterfaceInfo interface;
         std::array<ForeignRouter, foreign_routers_max> foreign{};
         Instant last_multicast{INT64_MIN};
-        Instant multicast_due = Instant::never();
+        Instant multicast_due = Instant::never(); ///< an answer that is owed
+        Instant unasked_due = Instant::never();
+        std::uint8_t first_ones = 0;   ///< unasked ones that still come close together
+        std::vector<Subnet6> prefixes; ///< not empty: machines are sent to DHCPv6
 
         [[nodiscard]] bool has_foreign_router(Instant now) const noexcept;
     };
@@ -78,6 +88,7 @@ private:
                           const Now& now) noexcept;
     void on_solicitation(Served& served, const Ipv6Address& source, const Now& now,
                          Outbox& out) noexcept;
+    void multicast(Served& served, Instant now, Outbox& out) noexcept;
     void advertise(const Served& served, const Ipv6Address& destination, Outbox& out) noexcept;
     void drop(AdvertiserDrop reason) noexcept { drops_[static_cast<std::size_t>(reason)].add(); }
 

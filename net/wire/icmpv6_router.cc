@@ -3,6 +3,8 @@
 
 #include "core/base/byte_reader.hh"
 
+#include <algorithm>
+
 namespace muster {
 
 namespace {
@@ -10,11 +12,12 @@ namespace {
 constexpr std::uint8_t type_solicitation = 133;
 constexpr std::uint8_t type_advertisement = 134;
 constexpr std::uint8_t option_source_link = 1;
+constexpr std::uint8_t option_prefix = 3;
+constexpr std::uint8_t flags_managed_other = 0xC0;
+constexpr std::uint8_t flag_on_link = 0x80;
+constexpr std::uint32_t prefix_valid_s = 86'400; ///< many times the interval of advertisements
+constexpr std::uint32_t prefix_preferred_s = 14'400;
 constexpr std::size_t option_unit = 8; ///< option lengths count these
-
-bool is_link_local(const Ipv6Address& address) noexcept {
-    return address.octets[0] == 0xFE && (address.octets[1] & 0xC0U) == 0x80U;
-}
 
 /// Walks the options; says whether one is a source link-layer address (RFC 4861 section 4.6).
 Result<bool, Icmpv6Error> has_source_link(ByteReader& reader) noexcept {
@@ -28,6 +31,20 @@ Result<bool, Icmpv6Error> has_source_link(ByteReader& reader) noexcept {
         found |= type == option_source_link;
     }
     return found;
+}
+
+void write_head(ByteWriter& writer, std::uint8_t flags, const MacAddress& source_link) noexcept {
+    writer.u8(type_advertisement);
+    writer.u8(0);
+    writer.u16(0); // checksum: the kernel's
+    writer.u8(0);  // hop limit: unspecified
+    writer.u8(flags);
+    writer.u16(0); // router lifetime: no default router
+    writer.u32(0); // reachable time: unspecified
+    writer.u32(0); // retransmission timer: unspecified
+    writer.u8(option_source_link);
+    writer.u8(1);
+    writer.octets(source_link.octets);
 }
 
 } // namespace
@@ -63,7 +80,7 @@ Result<RouterMessage, Icmpv6Error> read_router_message(Bytes payload,
     }
     MUSTER_TRY(source_link, has_source_link(reader));
     const bool solicitation = message.kind == RouterMessage::Kind::solicitation;
-    if (solicitation ? source.is_unspecified() && source_link : !is_link_local(source)) {
+    if (solicitation ? source.is_unspecified() && source_link : !source.is_link_local()) {
         return std::unexpected(Icmpv6Error::bad_source);
     }
     return message;
@@ -71,17 +88,25 @@ Result<RouterMessage, Icmpv6Error> read_router_message(Bytes payload,
 
 std::size_t write_quiet_advertisement(MutableBytes out, const MacAddress& source_link) noexcept {
     ByteWriter writer{out};
-    writer.u8(type_advertisement);
-    writer.u8(0);
-    writer.u16(0); // checksum: the kernel's
-    writer.u8(0);  // hop limit: unspecified
-    writer.u8(0);  // M=0, O=0: neither address nor other configuration by DHCPv6
-    writer.u16(0); // router lifetime: no default router
-    writer.u32(0); // reachable time: unspecified
-    writer.u32(0); // retransmission timer: unspecified
-    writer.u8(option_source_link);
-    writer.u8(1);
-    writer.octets(source_link.octets);
+    write_head(writer, 0, source_link);
+    return writer.overflow() ? 0 : writer.size();
+}
+
+std::size_t write_managed_advertisement(MutableBytes out, const MacAddress& source_link,
+                                        std::span<const Subnet6> prefixes) noexcept {
+    ByteWriter writer{out};
+    write_head(writer, flags_managed_other, source_link);
+    for (const Subnet6& prefix :
+         prefixes.first(std::min(prefixes.size(), advertised_prefixes_max))) {
+        writer.u8(option_prefix);
+        writer.u8(4);
+        writer.u8(prefix.prefix_length);
+        writer.u8(flag_on_link);
+        writer.u32(prefix_valid_s);
+        writer.u32(prefix_preferred_s);
+        writer.u32(0); // reserved
+        writer.octets(prefix.network.octets);
+    }
     return writer.overflow() ? 0 : writer.size();
 }
 

@@ -5,14 +5,20 @@
 
 #include "core/addr/ip_address.hh"
 #include "core/addr/mac_address.hh"
+#include "core/addr/subnet6.hh"
 #include "core/base/byte_writer.hh"
 #include "core/base/result.hh"
 
 #include <optional>
+#include <span>
 
 namespace muster {
 
 inline constexpr std::size_t quiet_advertisement_size = 24;
+/// Prefixes that one advertisement names; more are left out.
+inline constexpr std::size_t advertised_prefixes_max = 8;
+inline constexpr std::size_t advertisement_size_max =
+    quiet_advertisement_size + advertised_prefixes_max * 32;
 
 /// Every way in which bytes can fail to be one of the two messages; each has an input of its name
 /// in tests/fuzz/corpus/router_solicitation/.
@@ -61,5 +67,15 @@ read_router_message(Bytes payload, const Ipv6Address& source) noexcept;
 /// Source:  RFC 4861 section 4.2: a lifetime of 0 says that the router is no default router.
 [[nodiscard]] std::size_t write_quiet_advertisement(MutableBytes out,
                                                     const MacAddress& source_link) noexcept;
+
+/// Writes an advertisement that sends machines to DHCPv6 for addresses and all else (M=1, O=1),
+/// and says which prefixes are on the link without a router between. It is no default router
+/// (lifetime 0), and nobody shall make an address of the prefixes (A=0).
+///
+/// Returns: the size, or 0 when `out` is too small; advertisement_size_max is enough.
+/// Source:  RFC 4861 sections 4.2, 4.6.2.
+[[nodiscard]] std::size_t write_managed_advertisement(MutableBytes out,
+                                                      const MacAddress& source_link,
+                                                      std::span<const Subnet6> prefixes) noexcept;
 
 } // namespace muster

@@ -131,6 +131,9 @@ void BootWorld::from_server() {
             case UdpService::tftp_transfer:
                 source.port = static_cast<std::uint16_t>(transfer_port + datagram.socket);
                 break;
+            case UdpService::dhcp6:
+                source = {datagram.source, 547};
+                break;
             case UdpService::icmpv6:
                 source.address = datagram.source;
                 break;

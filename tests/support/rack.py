@@ -31,13 +31,13 @@ def built_images():
 class Rack:
     """Machines r1n01, … (off at first), a site folder for them, and musterd processes."""
 
-    def __init__(self, firmware="bios", boot="disk,net", nodes=1):
+    def __init__(self, firmware="bios", boot="disk,net", nodes=1, boot_by="any"):
         images = built_images()
         self.name = f"t{os.getpid()}"
         self.processes = []
         self.began = time.monotonic()
         self.folder = pathlib.Path(run(RACK, "up", self.name, "--nodes", nodes, "--firmware", firmware, "--boot",
-                                       boot, "--owner", os.getpid()).stdout.split()[-1])
+                                       boot, "--boot-by", boot_by, "--owner", os.getpid()).stdout.split()[-1])
         try:
             self.site, self.data = self.folder / "site", self.folder / "data"
             self.data.mkdir()
@@ -164,15 +164,19 @@ class Rack:
 class RackTest(unittest.TestCase):
     """A test case with a rack and a musterd."""
 
-    firmware, boot = "bios", "disk,net"
+    firmware, boot, boot_by = "bios", "disk,net", "any"
 
     def setUp(self):
         # A time limit's SIGTERM: end as after ^C. The rack's watcher does the rest.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         print(file=sys.stderr)
-        self.rack = Rack(self.firmware, self.boot)
+        self.rack = Rack(self.firmware, self.boot, boot_by=self.boot_by)
         self.addCleanup(self.rack.close)
+        self.prepare()
         self.rack.start()
+
+    def prepare(self):
+        """What else there is before musterd starts."""
 
     def assert_sane(self):
         """musterd ends when asked to, with nothing to complain about."""

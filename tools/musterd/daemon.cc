@@ -154,6 +154,7 @@ private:
     std::unique_ptr<ControlThread> control_loop_;
     std::thread control_thread_;
     unsigned workers_ = 1;
+    bool serves_ipv6_ = false; ///< as the site was at start
 };
 
 Result<StoredState, StartError> Daemon::open_store() {
@@ -224,8 +225,9 @@ Result<void, StartError> Daemon::start() {
 
     workers_ = options_.workers != 0 ? options_.workers
                                      : std::max(1U, std::thread::hardware_concurrency());
+    serves_ipv6_ = !site->subnets6.empty();
     std::vector<std::string> warnings;
-    auto sockets = open_sockets(options_, interfaces_, workers_, warnings);
+    auto sockets = open_sockets(options_, interfaces_, workers_, !site->subnets6.empty(), warnings);
     if (!sockets) {
         return std::unexpected(StartError{sockets.error().text()});
     }
@@ -259,9 +261,11 @@ Result<void, StartError> Daemon::start() {
     }
 
     index_ = std::make_unique<FileIndex>(site->folder + "/files");
-    fleet_ = std::make_unique<Fleet>(options_, interfaces_, stored->leases,
-                                     lease_room(site->subnets, stored->leases.size()), workers_,
-                                     control_wake_);
+    // The tables of both families have the same room: IPv6 pools say nothing of how many machines
+    // there are.
+    const std::size_t leases = std::max(stored->leases.size(), stored->leases6.size());
+    fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored,
+                                     lease_room(site->subnets, leases), workers_, control_wake_);
     admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
     ControlOptions control;
     control.workers = workers_;
@@ -307,6 +311,10 @@ std::string Daemon::ready_line() const {
         if (options_.dhcp != "off") {
             line += fmt::format(" dhcp:{}", options_.dhcp_port);
         }
+        if (options_.dhcp == "server" && options_.dhcp6 && serves_ipv6_ &&
+            !interface.link_local.is_unspecified()) {
+            line += fmt::format(" dhcp6:{}", options_.dhcp6_port);
+        }
         if (options_.dhcp == "proxy") {
             line += fmt::format(" pxe:{}", options_.pxe_port);
         }
@@ -331,8 +339,7 @@ std::vector<std::string> Daemon::names_of(const std::vector<IpAddress>& addresse
     control_loop_->post([names, addresses](Control& control, const Now&) {
         std::vector<std::string> found;
         for (const IpAddress& address : addresses) {
-            const auto v4 = address.v4();
-            const NodeRecord* const node = v4 ? control.ledger().node_at(*v4) : nullptr;
+            const NodeRecord* const node = control.ledger().node_at(address);
             found.push_back(node != nullptr ? node->name() : std::string{});
         }
         names->set_value(std::move(found));

@@ -27,6 +27,7 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     engine.dhcp_limits.probes = true;
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
+    engine.dhcp6 = first && options.dhcp == "server" && options.dhcp6;
     engine.router_advertisements = first && options.router_advertisements;
     engine.interfaces = interfaces;
     engine.tftp_limits.sessions = tftp_sessions;
@@ -88,6 +89,9 @@ struct Fleet::Member {
             if (of.pxe.valid()) {
                 datagrams.add(UdpService::pxe, index, of.interface, std::move(of.pxe));
             }
+            if (of.dhcp6.valid()) {
+                datagrams.add(UdpService::dhcp6, index, of.interface, std::move(of.dhcp6));
+            }
             if (of.icmpv6.valid()) {
                 datagrams.add(UdpService::icmpv6, index, of.interface, std::move(of.icmpv6));
             }
@@ -122,14 +126,14 @@ struct Fleet::Member {
 };
 
 Fleet::Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-             std::span<const LeaseRecord> leases, std::uint32_t lease_room, unsigned workers,
+             const StoredState& stored, std::uint32_t lease_room, unsigned workers,
              const Wake& control) {
     for (unsigned i = 0; i < workers; ++i) {
         members_.push_back(std::make_unique<Member>(
             engine_options(options, interfaces, lease_room, i, workers), worker_limits(options),
             WorkerId{static_cast<std::uint8_t>(i)}, control));
     }
-    members_.front()->engine.restore(leases, read_clock());
+    members_.front()->engine.restore(stored.leases, stored.leases6, read_clock());
 }
 
 Fleet::~Fleet() {

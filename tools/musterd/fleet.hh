@@ -2,6 +2,7 @@
 // The fast-path threads: one engine, one ring, one mailbox each.
 #pragma once
 
+#include "core/store/store.hh"
 #include "io/worker/mailbox.hh"
 #include "io/worker/worker.hh"
 #include "net/engine.hh"
@@ -18,7 +19,7 @@ class Fleet {
 public:
     /// Makes engines and mailboxes; nothing runs yet. Leases go to worker 0.
     Fleet(const Options& options, const std::vector<InterfaceInfo>& interfaces,
-          std::span<const LeaseRecord> leases, std::uint32_t lease_room, unsigned workers,
+          const StoredState& stored, std::uint32_t lease_room, unsigned workers,
           const Wake& control);
     ~Fleet();
 

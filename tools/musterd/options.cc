@@ -137,9 +137,13 @@ po::options_description describe(Options& o, Special& special) {
         "dhcp-port", number("dhcp-port", o.dhcp_port, 1, 65535),
         "UDP port to answer on")("pxe-port", number("pxe-port", o.pxe_port, 1, 65535),
                                  "UDP port where UEFI firmware asks a proxy what to boot")(
+        "dhcp6", on_off("dhcp6", o.dhcp6),
+        "answer DHCPv6 where the site has an IPv6 subnet, with --dhcp server")(
+        "dhcp6-port", number("dhcp6-port", o.dhcp6_port, 1, 65535), "UDP port to answer DHCPv6 on")(
         "ra", on_off("ra", o.router_advertisements),
-        "answer IPv6 router solicitations with a quiet advertisement (no router, no prefix), "
-        "which ends the 13 s that iPXE else waits for one");
+        "send IPv6 router advertisements, unless a router does. Where DHCPv6 is answered they send "
+        "machines there (M=1, O=1) and name the prefix; elsewhere a quiet one (no router, no "
+        "prefix) answers solicitations, which ends the 13 s that iPXE else waits for one");
 
     po::options_description tftp{"TFTP", 100, 60};
     tftp.add_options()("tftp", on_off("tftp", o.tftp), "serve TFTP")(

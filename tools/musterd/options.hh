@@ -29,6 +29,8 @@ struct Options {
     std::string dhcp = "server";
     std::uint16_t dhcp_port = 67;
     std::uint16_t pxe_port = 4011;
+    bool dhcp6 = true;
+    std::uint16_t dhcp6_port = 547;
     bool router_advertisements = true;
     bool tftp = true;
     std::uint16_t tftp_port = 69;

@@ -45,11 +45,52 @@ Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& in
     return {};
 }
 
+/// `needed`: what cannot be opened is an error, and not a warning.
+Result<void, SysError> open_ipv6(const Options& options, const InterfaceInfo& interface, bool first,
+                                 bool shared, bool needed, InterfaceSockets& sockets,
+                                 std::vector<std::string>& warnings) {
+    if (interface.link_local == Ipv6Address{}) {
+        if (needed && first) {
+            warnings.push_back("IPv6 is off on " + interface.name + ": no DHCPv6 there");
+        }
+        return {};
+    }
+    const auto place = [&](Fd& target, Result<Fd, SysError> opened) -> Result<void, SysError> {
+        if (opened) {
+            target = std::move(*opened);
+        } else if (needed) {
+            return std::unexpected(opened.error());
+        } else if (first) { // and not once more for each worker
+            warnings.push_back(opened.error().text() + "; not served there");
+        }
+        return {};
+    };
+    Result<void, SysError> opened;
+    if (first && options.dhcp == "server" && options.dhcp6) {
+        opened = place(sockets.dhcp6,
+                       open_dhcp6_socket(interface, options.dhcp6_port, "DHCPv6 (--dhcp6-port)"));
+    }
+    if (opened && options.tftp) {
+        opened = place(sockets.tftp6, open_udp_socket_of(interface, options.tftp_port, shared,
+                                                         "TFTP (--tftp-port)"));
+    }
+    if (opened && options.http) {
+        opened = place(sockets.http6, open_ipv6_listener(interface, options.http_port, shared,
+                                                         "HTTP (--http-port)"));
+    }
+    return opened;
+}
+
 Result<InterfaceSockets, SysError> open_interface(const Options& options,
                                                   const InterfaceInfo& interface, bool first,
-                                                  bool shared, std::vector<std::string>& warnings) {
+                                                  bool shared, bool ipv6,
+                                                  std::vector<std::string>& warnings) {
     InterfaceSockets sockets;
     sockets.interface = interface.index;
+    if (auto opened = open_ipv6(options, interface, first, shared, ipv6, sockets, warnings);
+        !opened) {
+        return std::unexpected(opened.error());
+    }
     if (first) {
         if (auto opened = open_dhcp(options, interface, sockets, warnings); !opened) {
             return std::unexpected(opened.error());
@@ -59,18 +100,10 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
                                                    "TFTP (--tftp-port)"));
         set_multicast_ttl(sockets.tftp.get(), options.tftp_multicast_ttl);
-        if (interface.link_local != Ipv6Address{}) {
-            MUSTER_PLACE(sockets.tftp6, open_udp_socket_of(interface, options.tftp_port, shared,
-                                                           "TFTP (--tftp-port)"));
-        }
     }
     if (options.http) {
         MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
                                                  "HTTP (--http-port)"));
-        if (interface.link_local != Ipv6Address{}) { // else IPv6 is off there
-            MUSTER_PLACE(sockets.http6, open_ipv6_listener(interface, options.http_port, shared,
-                                                           "HTTP (--http-port)"));
-        }
     }
     return sockets;
 }
@@ -79,17 +112,14 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
 
 Result<std::vector<WorkerSockets>, SysError>
 open_sockets(const Options& options, const std::vector<InterfaceInfo>& interfaces, unsigned workers,
-             std::vector<std::string>& warnings) {
+             bool ipv6, std::vector<std::string>& warnings) {
     std::vector<WorkerSockets> all(workers);
     // Ports are taken exclusively first and shared only when several workers need them: another
     // server on the port is then an error and not a silent rival.
     const bool shared = workers > 1;
-    const bool ipv6 = std::any_of(interfaces.begin(), interfaces.end(), [](const auto& interface) {
-        return interface.link_local != Ipv6Address{};
-    });
     for (unsigned i = 0; i < workers; ++i) {
         for (const InterfaceInfo& interface : interfaces) {
-            auto sockets = open_interface(options, interface, i == 0, shared, warnings);
+            auto sockets = open_interface(options, interface, i == 0, shared, ipv6, warnings);
             if (!sockets) {
                 return std::unexpected(sockets.error());
             }
@@ -106,7 +136,9 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
             MUSTER_PLACE(all[i].tftp_transfers.back(),
                          open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
             set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
-            if (ipv6) {
+            const bool tftp6 = std::any_of(all[i].interfaces.begin(), all[i].interfaces.end(),
+                                           [](const auto& of) { return of.tftp6.valid(); });
+            if (tftp6) {
                 all[i].tftp_transfers6.emplace_back();
                 MUSTER_PLACE(all[i].tftp_transfers6.back(),
                              open_udp_socket(Ipv6Address{}, 0, false, "TFTP transfers, IPv6"));

@@ -23,6 +23,7 @@ struct InterfaceSockets {
     Fd dhcp;
     Fd dhcp_discovers;
     Fd pxe;
+    Fd dhcp6;
     Fd icmpv6;
     Fd tftp;
     Fd tftp6; ///< IPv6, on every address of the interface
@@ -39,9 +40,10 @@ struct WorkerSockets {
 };
 
 /// Sockets of `workers` workers; worker 0 alone gets DHCP and router advertisements. A protocol
-/// that this interface cannot have for want of IPv6 is left out with a line in `warnings`.
+/// that this interface cannot have for want of IPv6 is left out with a line in `warnings`; so is
+/// all else of IPv6 that cannot be opened, unless the site serves it (`ipv6`).
 [[nodiscard]] Result<std::vector<WorkerSockets>, SysError>
 open_sockets(const Options& options, const std::vector<InterfaceInfo>& interfaces, unsigned workers,
-             std::vector<std::string>& warnings);
+             bool ipv6, std::vector<std::string>& warnings);
 
 } // namespace muster

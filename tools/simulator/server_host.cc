@@ -79,7 +79,7 @@ void ServerHost::open_process() {
         members_.back().engine = std::make_unique<Engine>(engine);
     }
     if (universe_.canary != Canary::leases_forgotten) {
-        members_.front().engine->restore(stored->leases, universe_.now);
+        members_.front().engine->restore(stored->leases, stored->leases6, universe_.now);
     }
     ControlOptions control;
     control.workers = options_.workers;
@@ -263,6 +263,7 @@ void ServerHost::perform(unsigned worker) {
         case UdpService::tftp_transfer:
             return static_cast<std::uint16_t>(transfer_ports + worker * ports_a_worker + socket);
         case UdpService::pxe:
+        case UdpService::dhcp6:
         case UdpService::icmpv6:
             break;
         }

@@ -29,6 +29,28 @@ TEST(IpAddress, HoldsIpv4MappedAndTellsTheFamilies) {
     EXPECT_FALSE(IpAddress{}.is_v4());
 }
 
+TEST(Ipv6Address, ReadsEveryFormOfRfc4291) {
+    const auto text = [](const char* from) {
+        const auto read = read_ipv6_address(from);
+        return read ? to_text(*read) : std::string{"(none)"};
+    };
+    EXPECT_EQ(text("::"), "::");
+    EXPECT_EQ(text("::1"), "::1");
+    EXPECT_EQ(text("fe80::"), "fe80::");
+    EXPECT_EQ(text("2001:DB8:0:0:8:800:200C:417A"), "2001:db8::8:800:200c:417a");
+    EXPECT_EQ(text("2001:db8::8:800:200c:417a"), "2001:db8::8:800:200c:417a");
+    EXPECT_EQ(text("1:2:3:4:5:6:7::"), "1:2:3:4:5:6:7:0");
+    EXPECT_EQ(text("::2:3:4:5:6:7:8"), "0:2:3:4:5:6:7:8");
+    EXPECT_EQ(text("64:ff9b::192.0.2.33"), "64:ff9b::c000:221");
+    EXPECT_EQ(text("1:2:3:4:5:6:192.0.2.33"), "1:2:3:4:5:6:c000:221");
+    for (const char* wrong :
+         {"", ":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::", "::g",
+          "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:", "::1 ", "fe80::1%eth0",
+          "1:2:3:4:5:6:7:1.2.3.4", "::1.2.3", "::1.2.3.4:5", "1:2:3:4::5:6:7:8", "[::1]"}) {
+        EXPECT_FALSE(read_ipv6_address(wrong)) << wrong;
+    }
+}
+
 TEST(IpAddress, WritesRfc5952Text) {
     const auto text = [](std::array<std::uint8_t, 16> octets) {
         return to_text(IpAddress{Ipv6Address{octets}});

@@ -12,7 +12,10 @@ namespace {
 constexpr std::array all_loaders{BootLoader::ipxe, BootLoader::grub, BootLoader::pxelinux};
 
 BootScriptFor to(BootLoader loader, std::uint16_t port = 80) {
-    return {.loader = loader, .server = {{{10, 0, 0, 1}}, port}, .name = "r1n01", .asked_mac = {}};
+    return {.loader = loader,
+            .server = {Ipv4Address{{10, 0, 0, 1}}, port},
+            .name = "r1n01",
+            .asked_mac = {}};
 }
 
 InstallBoot debian() {

@@ -7,8 +7,14 @@ namespace muster {
 namespace {
 
 TEST(TemplateContext, NamesThePortUnlessItIs80) {
-    EXPECT_EQ(server_url({{{10, 0, 0, 1}}, 80}), "http://10.0.0.1");
-    EXPECT_EQ(server_url({{{10, 0, 0, 1}}, 8080}), "http://10.0.0.1:8080");
+    EXPECT_EQ(server_url({Ipv4Address{{10, 0, 0, 1}}, 80}), "http://10.0.0.1");
+    EXPECT_EQ(server_url({Ipv4Address{{10, 0, 0, 1}}, 8080}), "http://10.0.0.1:8080");
+}
+
+TEST(TemplateContext, PutsAnIpv6AddressInBrackets) {
+    const Ipv6Address address = read_ipv6_address("fd00:79::1").value();
+    EXPECT_EQ(server_url({address, 80}), "http://[fd00:79::1]");
+    EXPECT_EQ(server_url({address, 8080}), "http://[fd00:79::1]:8080");
 }
 
 TEST(TemplateContext, HoldsTheNodeTheUrlsAndTheVariables) {
@@ -21,7 +27,7 @@ TEST(TemplateContext, HoldsTheNodeTheUrlsAndTheVariables) {
     subject.attempt = 2;
     subject.token = "TOKEN";
     const nlohmann::json context =
-        template_context({{{10, 0, 0, 1}}, 8080}, subject, {{"disk", "/dev/vda"}});
+        template_context({Ipv4Address{{10, 0, 0, 1}}, 8080}, subject, {{"disk", "/dev/vda"}});
     const nlohmann::json expected = {{"node",
                                       {{"name", "r1n01"},
                                        {"mac", "52:54:00:00:01:01"},

@@ -76,6 +76,38 @@ TEST_F(ControlTest, APageThatEndsWithTheListHasNoNext) {
     EXPECT_EQ(get("/api/v1/nodes?limit=1").json()["next"], "r1n01");
 }
 
+TEST_F(ControlTest, LeasesOfBothFamiliesArePagedAsOneList) {
+    for (unsigned n = 1; n <= 3; ++n) {
+        lease(n);
+        Lease6Commit commit;
+        commit.lease.address = advanced(read_ipv6_address("fd00:79::100").value(), n);
+        commit.lease.mac = mac_of(n);
+        commit.lease.expires = now.wall + 1h;
+        tell(commit);
+    }
+    step();
+    for (const unsigned limit : {1U, 2U, 3U, 5U, 6U, 7U}) {
+        std::vector<std::string> addresses;
+        std::string after;
+        for (int page = 0; page < 10; ++page) {
+            const Json json =
+                get(fmt::format("/api/v1/leases?limit={}&after={}", limit, after)).json();
+            for (const Json& one : json["leases"]) {
+                addresses.push_back(one["address"]);
+            }
+            if (json["next"].is_null()) {
+                break;
+            }
+            EXPECT_EQ(json["leases"].size(), limit);
+            after = json["next"];
+        }
+        EXPECT_EQ(addresses,
+                  (std::vector<std::string>{"10.0.0.1", "10.0.0.2", "10.0.0.3", "fd00:79::101",
+                                            "fd00:79::102", "fd00:79::103"}))
+            << limit;
+    }
+}
+
 TEST_F(ControlTest, LeasesAndEventsArePaged) {
     for (unsigned n = 1; n <= 5; ++n) {
         lease(n);

@@ -79,17 +79,36 @@ TEST_F(LedgerTest, AnAddressBelongsToItsLastOwner) {
     ledger.put(record("b", 2));
     ledger.add_lease(lease(5, 1));
     ASSERT_TRUE(ledger.commit().has_value());
-    EXPECT_EQ(ledger.node_at({{10, 0, 0, 5}})->name(), "a");
+    EXPECT_EQ(ledger.node_at(Ipv4Address{{10, 0, 0, 5}})->name(), "a");
     EXPECT_EQ(ledger.address_of(*ledger.nodes().find("a")), (Ipv4Address{{10, 0, 0, 5}}));
     ledger.add_lease(lease(5, 2));
     ASSERT_TRUE(ledger.commit().has_value());
-    EXPECT_EQ(ledger.node_at({{10, 0, 0, 5}})->name(), "b");
+    EXPECT_EQ(ledger.node_at(Ipv4Address{{10, 0, 0, 5}})->name(), "b");
     EXPECT_TRUE(ledger.address_of(*ledger.nodes().find("a")).is_unspecified());
     LeaseRecord declined = lease(5, 2);
     declined.state = LeaseRecord::State::declined;
     ledger.add_lease(declined);
     ASSERT_TRUE(ledger.commit().has_value());
-    EXPECT_EQ(ledger.node_at({{10, 0, 0, 5}}), nullptr) << "somebody else is there";
+    EXPECT_EQ(ledger.node_at(Ipv4Address{{10, 0, 0, 5}}), nullptr) << "somebody else is there";
+}
+
+TEST(Ledger, AnIpv6LeaseNamesItsNodeToo) {
+    MemoryStore store;
+    Ledger ledger{store};
+    ledger.put(record("a", 1));
+    Lease6Record lease6;
+    lease6.address = read_ipv6_address("fd00:79::100").value();
+    lease6.mac = lease(5, 1).mac;
+    ledger.add_lease(lease6);
+    EXPECT_EQ(ledger.node_at(lease6.address), nullptr) << "not before it is kept";
+    ASSERT_TRUE(ledger.commit().has_value());
+    EXPECT_EQ(ledger.node_at(lease6.address)->name(), "a");
+    EXPECT_EQ(ledger.address6_of(*ledger.nodes().find("a")), lease6.address);
+    EXPECT_TRUE(ledger.address_of(*ledger.nodes().find("a")).is_unspecified());
+    Ledger again{store};
+    again.load(store.load().value());
+    EXPECT_EQ(again.node_at(lease6.address)->name(), "a");
+    EXPECT_EQ(again.leases6().size(), 1U);
 }
 
 TEST_F(LedgerTest, EventsAreBoundedAndCountOn) {
@@ -127,6 +146,27 @@ TEST_F(LedgerTest, ARecordWithoutAHostNameKeepsTheOneThatIsKnown) {
     ledger.add_lease(lease(5, 2));
     ASSERT_TRUE(ledger.commit());
     EXPECT_STREQ(ledger.leases().find(released.address)->hostname.data(), "") << "another machine";
+}
+
+TEST_F(LedgerTest, AnIpv6RecordWithoutAHostNameKeepsTheOneThatIsKnown) {
+    Lease6Record named;
+    named.address = read_ipv6_address("fd00:79::100").value();
+    named.mac = lease(5, 1).mac;
+    named.hostname[0] = 'n';
+    ledger.add_lease(named);
+    ASSERT_TRUE(ledger.commit());
+    Lease6Record firmware = named;
+    firmware.hostname = {};
+    firmware.iaid = 7;
+    ledger.add_lease(firmware);
+    ASSERT_TRUE(ledger.commit());
+    EXPECT_EQ(ledger.leases6().at(named.address).iaid, 7U);
+    EXPECT_STREQ(ledger.leases6().at(named.address).hostname.data(), "n");
+    EXPECT_STREQ(store.load()->leases6.at(0).hostname.data(), "n") << "and in the store";
+    firmware.mac = lease(5, 2).mac;
+    ledger.add_lease(firmware);
+    ASSERT_TRUE(ledger.commit());
+    EXPECT_STREQ(ledger.leases6().at(named.address).hostname.data(), "") << "another machine";
 }
 
 } // namespace

@@ -35,6 +35,64 @@ Lines problems(const std::string& site, const std::string& nodes = "") {
     return lines;
 }
 
+TEST(SiteSubnets, ReadsIpv6SubnetsBesideIpv4Ones) {
+    const Site site = loaded("server: {address: [10.1.0.1, \"fd00:79::1\"]}\n"
+                             "classes:\n"
+                             "  lab: {match: {vendor-class: lab}}\n"
+                             "subnets:\n"
+                             "  - subnet: 10.1.0.0/16\n"
+                             "  - subnet: fd00:79::/64\n"
+                             "    pools: [fd00:79::100-fd00:79::1ff, {range: "
+                             "fd00:79::200-fd00:79::2ff, class: lab}]\n"
+                             "    dns: [\"fd00:79::53\"]\n"
+                             "    domain: rack.example\n"
+                             "    lease: 2h\n"
+                             "    relay: {link-address: \"fd00:9::1\"}\n"
+                             "    interface: eth1\n",
+                             "- {name: a, mac: \"52:54:00:00:00:01\", profile: p, address: "
+                             "[10.1.0.9, \"fd00:79::9\"]}\n"
+                             "- {name: b, mac: \"52:54:00:00:00:02\", profile: p, address: "
+                             "\"fd00:79::a\"}\n");
+    ASSERT_EQ(site.subnets.size(), 1U);
+    ASSERT_EQ(site.subnets6.size(), 1U);
+    const Subnet6Plan& plan = site.subnets6[0];
+    EXPECT_EQ(to_text(plan.subnet), "fd00:79::/64");
+    ASSERT_EQ(plan.pools.size(), 2U);
+    EXPECT_EQ(plan.pools[0].range.count(), 256U);
+    EXPECT_EQ(plan.pools[1].classes, 1U);
+    EXPECT_EQ(to_text(plan.dns.at(0)), "fd00:79::53");
+    EXPECT_EQ(plan.lease, 2h);
+    EXPECT_EQ(to_text(plan.relays.at(0)), "fd00:9::1");
+    EXPECT_EQ(plan.interface, "eth1");
+    EXPECT_EQ(to_text(site.server_address6.value()), "fd00:79::1");
+    EXPECT_EQ(to_text(site.server_address.value()), "10.1.0.1");
+    EXPECT_EQ(to_text(site.nodes.at(0).address6.value()), "fd00:79::9");
+    EXPECT_EQ(to_text(site.nodes[0].address.value()), "10.1.0.9");
+    EXPECT_FALSE(site.nodes.at(1).address);
+}
+
+TEST(SiteSubnets, SaysWhatIsWrongWithIpv6Subnets) {
+    EXPECT_EQ(problems("subnets:\n"
+                       "  - {subnet: \"fd00:79::1/64\"}\n"
+                       "  - {subnet: \"fd00:80::/64\", router: \"fd00:80::1\"}\n"
+                       "  - {subnet: \"fd00:80:0:0:1::/80\"}\n"
+                       "  - {subnet: \"fd00:81::/64\", pools: [fd00:82::1-fd00:82::2]}\n"),
+              (Lines{"site.yaml:2:14: 'fd00:79::1/64' is no subnet such as fd00:79::/64, with the "
+                     "host part zero",
+                     "site.yaml:3:30: unknown key 'router' in IPv6 subnet; known are: dns, domain, "
+                     "interface, lease, pools, relay, shared-network, subnet",
+                     "site.yaml:4:14: subnet fd00:80:0:0:1::/80 overlaps subnet fd00:80::/64 "
+                     "(site.yaml:3:14)",
+                     "site.yaml:5:38: pool fd00:82::1-fd00:82::2 leaves its subnet fd00:81::/64"}));
+    EXPECT_EQ(problems("subnets: [{subnet: \"fd00:79::/64\"}]\n",
+                       "- {name: a, mac: \"52:54:00:00:00:01\", profile: p, address: "
+                       "\"fd00:80::1\"}\n"
+                       "- {name: b, mac: \"52:54:00:00:00:02\", profile: p, address: "
+                       "[\"fd00:79::5\", \"fd00:79::6\"]}\n")
+                  .size(),
+              2U);
+}
+
 TEST(SiteSubnets, ReadsWhereASubnetIs) {
     const Site site = loaded("subnets:\n"
                              "  - subnet: 10.1.0.0/16\n"

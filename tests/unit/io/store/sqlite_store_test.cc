@@ -111,6 +111,42 @@ TEST_F(SqliteStoreTest, KeepsEverythingOverAReopen) {
     EXPECT_EQ(write_node_record(state->nodes[0]), write_node_record(batch.nodes[0]));
 }
 
+Lease6Record lease6_of(std::uint8_t n) {
+    Lease6Record lease;
+    lease.address = Ipv6Address{{0xFD, 0, 0, 0x79, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n}};
+    lease.mac = {{2, 0, 0, 0, 0, n}};
+    lease.expires = UnixTime{1'700'000'000'000 + n};
+    lease.iaid = 0xFFFFFFFFU - n;
+    lease.duid = Duid{std::vector<std::byte>(duid_size_max, std::byte{n})};
+    lease.hostname[0] = 'h';
+    return lease;
+}
+
+TEST_F(SqliteStoreTest, KeepsIpv6LeasesOverAReopen) {
+    Batch batch;
+    batch.leases6 = {lease6_of(1), lease6_of(2), lease6_of(2)};
+    batch.leases6[2].state = LeaseRecord::State::released;
+    batch.leases6[2].duid = {};
+    ASSERT_TRUE(open()->commit(batch).has_value());
+    const auto state = open()->load();
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->leases6, (std::vector{batch.leases6[0], batch.leases6[2]}));
+}
+
+TEST_F(SqliteStoreTest, AFileOfVersionOneGetsWhatItLacks) {
+    Batch batch;
+    batch.leases = {lease_of(1)};
+    ASSERT_TRUE(open()->commit(batch).has_value());
+    run_sql("DROP TABLE lease6; PRAGMA user_version=1");
+    batch.leases6 = {lease6_of(1)};
+    batch.leases.clear();
+    ASSERT_TRUE(open()->commit(batch).has_value());
+    const auto state = open()->load();
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->leases.size(), 1U) << "what was there stays";
+    EXPECT_EQ(state->leases6, batch.leases6);
+}
+
 TEST_F(SqliteStoreTest, TheLastOfAKeyCountsAndRemovedNodesGo) {
     const auto store = open();
     Batch batch;

@@ -105,7 +105,7 @@ Lines grub(std::string_view text, std::map<std::string, std::string> files = {{"
 BootScriptFor script_for(BootLoader loader) {
     BootScriptFor to;
     to.loader = loader;
-    to.server = {{{10, 0, 0, 1}}, 80};
+    to.server = {Ipv4Address{{10, 0, 0, 1}}, 80};
     to.name = "r1n01";
     return to;
 }

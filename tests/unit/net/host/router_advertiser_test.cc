@@ -19,6 +19,7 @@ protected:
     RouterAdvertiserTest() {
         InterfaceInfo served;
         served.index = 7;
+        served.name = "rack0";
         served.mac = {{2, 0, 0, 0, 0, 7}};
         served.link_local = ours;
         InterfaceInfo without;
@@ -33,7 +34,9 @@ protected:
             EXPECT_EQ(datagram.service, UdpService::icmpv6);
             EXPECT_EQ(datagram.interface, 7U);
             EXPECT_EQ(datagram.source, IpAddress{ours});
-            EXPECT_EQ(out.payload(datagram).size(), quiet_advertisement_size);
+            const Bytes payload = out.payload(datagram);
+            EXPECT_EQ(payload.size(), quiet_advertisement_size + 32 * prefixes);
+            EXPECT_EQ(payload[5], static_cast<std::byte>(prefixes > 0 ? 0xC0 : 0));
             to.push_back(datagram.destination.address.v6());
         }
         out.clear();
@@ -65,8 +68,19 @@ protected:
         return sent();
     }
 
+    /// The site has an IPv6 subnet on the interface, or no longer.
+    void serve(bool on, Duration at) {
+        Subnet6Plan plan;
+        plan.subnet = read_subnet6("fd00:79::/64").value();
+        plan.interface = "rack0";
+        const std::vector<Subnet6Plan> plans(on ? 1 : 0, plan);
+        advertiser.on_subnets(plans, now(at));
+        prefixes = plans.size();
+    }
+
     RouterAdvertiser advertiser;
     Outbox out;
+    std::size_t prefixes = 0; ///< that advertisements name now
 };
 
 using Destinations = std::vector<Ipv6Address>;
@@ -127,6 +141,45 @@ TEST_F(RouterAdvertiserTest, ARealRouterTakesOverAnOwedAnswer) {
 TEST_F(RouterAdvertiserTest, AQuietNeighbourIsNoRouter) {
     hear_router(0, 1s);
     EXPECT_EQ(solicit(client, 2s), Destinations{client});
+}
+
+TEST_F(RouterAdvertiserTest, WhereDhcpv6IsServedAllAreToldUnasked) {
+    serve(true, 10s);
+    EXPECT_EQ(advertiser.next_deadline(), Instant{} + 10s);
+    EXPECT_EQ(expire(10s), Destinations{all_nodes});
+    EXPECT_EQ(expire(25s), Destinations{});
+    EXPECT_EQ(expire(26s), Destinations{all_nodes});
+    EXPECT_EQ(expire(42s), Destinations{all_nodes});
+    EXPECT_EQ(advertiser.next_deadline(), Instant{} + 242s) << "three, then seldom";
+    EXPECT_EQ(solicit(client, 50s), Destinations{client});
+    EXPECT_EQ(expire(242s), Destinations{all_nodes});
+}
+
+TEST_F(RouterAdvertiserTest, AnOwedAnswerCountsAsToldUnasked) {
+    serve(true, 10s);
+    EXPECT_EQ(expire(10s), Destinations{all_nodes});
+    EXPECT_EQ(solicit({}, 11s), Destinations{});
+    EXPECT_EQ(expire(13s), Destinations{all_nodes});
+    EXPECT_EQ(advertiser.next_deadline(), Instant{} + 29s);
+}
+
+TEST_F(RouterAdvertiserTest, ARealRouterSilencesThatToo) {
+    serve(true, 10s);
+    EXPECT_EQ(expire(10s), Destinations{all_nodes});
+    hear_router(1800, 11s);
+    EXPECT_EQ(expire(26s), Destinations{});
+    EXPECT_EQ(solicit(client, 27s), Destinations{});
+    EXPECT_EQ(expire(1900s), Destinations{all_nodes}) << "its lifetime is over";
+}
+
+TEST_F(RouterAdvertiserTest, WhenTheSiteHasNoSubnetAnyMoreAllHearIt) {
+    serve(true, 10s);
+    EXPECT_EQ(expire(10s), Destinations{all_nodes});
+    serve(true, 11s);
+    EXPECT_EQ(advertiser.next_deadline(), Instant{} + 26s) << "nothing new";
+    serve(false, 12s);
+    EXPECT_EQ(expire(12s), Destinations{all_nodes});
+    EXPECT_EQ(advertiser.next_deadline(), Instant::never());
 }
 
 TEST_F(RouterAdvertiserTest, EachDropHasItsMessage) {

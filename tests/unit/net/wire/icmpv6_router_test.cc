@@ -79,5 +79,24 @@ TEST(Icmpv6Router, TheQuietAdvertisementAdvertisesNothing) {
     EXPECT_EQ(write_quiet_advertisement(out, {}), 0U);
 }
 
+TEST(Icmpv6Router, TheManagedAdvertisementSendsMachinesToDhcp) {
+    const std::vector prefixes{read_subnet6("fd00:79::/64").value()};
+    std::vector<std::byte> out(advertisement_size_max);
+    const std::size_t size = write_managed_advertisement(out, {{2, 0, 0, 0, 0, 7}}, prefixes);
+    ASSERT_EQ(size, quiet_advertisement_size + 32);
+    out.resize(size);
+    EXPECT_EQ(out[5], std::byte{0xC0}) << "M and O";
+    EXPECT_EQ(Bytes{out}.subspan(6, 2)[1], std::byte{0}) << "no default router";
+    auto prefix = octets({3,    4, 64, 0x80, 0, 1, 0x51, 0x80, 0, 0, 0x38, 0x40, 0, 0, 0, 0,
+                          0xFD, 0, 0,  0x79, 0, 0, 0,    0,    0, 0, 0,    0,    0, 0, 0, 0});
+    EXPECT_TRUE(std::equal(prefix.begin(), prefix.end(), out.begin() + 24)) << "L=1, A=0";
+    EXPECT_TRUE(read_router_message(out, link_local).has_value());
+    const std::vector many(20, prefixes[0]);
+    std::vector<std::byte> room(advertisement_size_max);
+    EXPECT_EQ(write_managed_advertisement(room, {}, many), advertisement_size_max);
+    room.resize(30);
+    EXPECT_EQ(write_managed_advertisement(room, {}, many), 0U);
+}
+
 } // namespace
 } // namespace muster::test

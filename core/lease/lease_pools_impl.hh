@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The half of LeaseTable that knows subnets, pools and reservations, and what a restart brings.
+// Part of lease_tables.cc: the half of the table that knows subnets, pools and reservations, and
+// what a restart brings.
+#pragma once
+
 #include "core/lease/lease_table.hh"
 
 #include <algorithm>
@@ -8,43 +11,22 @@
 
 namespace muster {
 
-namespace {
-
-/// The part of a pool that machines can have: not the subnet's own two addresses (RFC 1122
-/// section 3.2.1.3), and no more than the limit.
-std::optional<AddressRange> usable_part(const Subnet& subnet, AddressRange range,
-                                        std::uint32_t limit) {
-    if (range.last < range.first || !subnet.contains(range.first) || !subnet.contains(range.last)) {
-        return std::nullopt;
-    }
-    std::uint64_t first = to_number(range.first);
-    std::uint64_t last = to_number(range.last);
-    if (subnet.prefix_length < 31) {
-        first += range.first == subnet.network ? 1U : 0U;
-        last -= range.last == subnet.broadcast() ? 1U : 0U;
-    }
-    last = std::min(last, first + limit - 1);
-    if (last < first) {
-        return std::nullopt;
-    }
-    return AddressRange{from_number(static_cast<std::uint32_t>(first)),
-                        from_number(static_cast<std::uint32_t>(last))};
-}
-
-} // namespace
-
-bool LeaseTable::Link::contains(const Ipv4Address& address) const noexcept {
+template <class Family>
+bool BasicLeaseTable<Family>::Link::contains(const Address& address) const noexcept {
     return std::any_of(subnets.begin(), subnets.end(),
                        [&](const Subnet& subnet) { return subnet.contains(address); });
 }
 
-const LeaseTable::Link* LeaseTable::find_link(LinkId link) const noexcept {
+template <class Family>
+const typename BasicLeaseTable<Family>::Link*
+BasicLeaseTable<Family>::find_link(LinkId link) const noexcept {
     const auto index = static_cast<std::size_t>(link);
     return index < links_.size() ? &links_[index] : nullptr;
 }
 
-const LeaseTable::Pool* LeaseTable::pool_of(LinkId link,
-                                            const Ipv4Address& address) const noexcept {
+template <class Family>
+const typename BasicLeaseTable<Family>::Pool*
+BasicLeaseTable<Family>::pool_of(LinkId link, const Address& address) const noexcept {
     const Link* found = find_link(link);
     if (found == nullptr) {
         return nullptr;
@@ -57,17 +39,22 @@ const LeaseTable::Pool* LeaseTable::pool_of(LinkId link,
     return nullptr;
 }
 
-LeaseTable::Pool* LeaseTable::pool_of(LinkId link, const Ipv4Address& address) noexcept {
+template <class Family>
+typename BasicLeaseTable<Family>::Pool*
+BasicLeaseTable<Family>::pool_of(LinkId link, const Address& address) noexcept {
     return const_cast<Pool*>(std::as_const(*this).pool_of(link, address)); // NOLINT: ours
 }
 
-bool LeaseTable::reserved(const Ipv4Address& address) const noexcept {
+template <class Family>
+bool BasicLeaseTable<Family>::reserved(const Address& address) const noexcept {
     return reserved_.contains(address);
 }
 
 /// What a machine that has this address may go on with: it lies in a pool and is reserved for
 /// nobody else, or is reserved for this machine on this link.
-bool LeaseTable::may_keep(const LeaseClient& client, const Ipv4Address& address) const noexcept {
+template <class Family>
+bool BasicLeaseTable<Family>::may_keep(const LeaseClient& client,
+                                       const Address& address) const noexcept {
     if (client.reserved == address) {
         const Link* link = find_link(client.link);
         return link != nullptr && link->contains(address);
@@ -79,17 +66,20 @@ bool LeaseTable::may_keep(const LeaseClient& client, const Ipv4Address& address)
     return pool != nullptr && (!client.bootp || pool->bootp);
 }
 
-LinkId LeaseTable::link_of(const Ipv4Address& address) const noexcept {
+template <class Family>
+LinkId BasicLeaseTable<Family>::link_of(const Address& address) const noexcept {
     const auto after = std::upper_bound(
-        places_.begin(), places_.end(), to_number(address),
-        [](std::uint32_t n, const Place& place) { return n < to_number(place.subnet.network); });
+        places_.begin(), places_.end(), address,
+        [](const Address& a, const Place& place) { return a < place.subnet.network; });
     if (after == places_.begin() || !(after - 1)->subnet.contains(address)) {
         return LinkId::none;
     }
     return (after - 1)->link;
 }
 
-std::optional<Ipv4Address> LeaseTable::lowest_never_used(const LeaseClient& client) const noexcept {
+template <class Family>
+std::optional<typename Family::Address>
+BasicLeaseTable<Family>::lowest_never_used(const LeaseClient& client) const noexcept {
     const Link* link = find_link(client.link);
     if (link == nullptr) {
         return std::nullopt;
@@ -99,22 +89,25 @@ std::optional<Ipv4Address> LeaseTable::lowest_never_used(const LeaseClient& clie
             continue;
         }
         if (const auto index = pool.never_used.smallest()) {
-            return from_number(to_number(pool.range.first) + *index);
+            return address_at(pool.range, *index);
         }
     }
     return std::nullopt;
 }
 
-bool LeaseTable::is_never_used(const LeaseClient& client,
-                               const Ipv4Address& address) const noexcept {
+template <class Family>
+bool BasicLeaseTable<Family>::is_never_used(const LeaseClient& client,
+                                            const Address& address) const noexcept {
     const Pool* pool = pool_of(client.link, address);
     return pool != nullptr && pool->open_to(client) &&
-           pool->never_used.contains(to_number(address) - to_number(pool->range.first));
+           pool->never_used.contains(index_in(pool->range, address));
 }
 
-void LeaseTable::set_never_used(LinkId link, const Ipv4Address& address, bool value) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::set_never_used(LinkId link, const Address& address,
+                                             bool value) noexcept {
     if (Pool* pool = pool_of(link, address)) {
-        const std::uint32_t index = to_number(address) - to_number(pool->range.first);
+        const std::uint32_t index = index_in(pool->range, address);
         never_used_ -= pool->never_used.count();
         value ? pool->never_used.insert(index) : pool->never_used.erase(index);
         never_used_ += pool->never_used.count();
@@ -122,7 +115,8 @@ void LeaseTable::set_never_used(LinkId link, const Ipv4Address& address, bool va
 }
 
 /// Of the leases that ended and may go to this machine, the one that ended longest ago.
-LeaseTable::Slot LeaseTable::oldest_idle(const LeaseClient& client) const noexcept {
+template <class Family>
+std::uint32_t BasicLeaseTable<Family>::oldest_idle(const LeaseClient& client) const noexcept {
     Slot oldest = Lease::no_link;
     for (const Pool& pool : find_link(client.link)->pools) {
         const Slot head = pool.idle_head;
@@ -134,14 +128,16 @@ LeaseTable::Slot LeaseTable::oldest_idle(const LeaseClient& client) const noexce
     return oldest;
 }
 
-std::size_t LeaseTable::candidates(LinkId link, std::span<Ipv4Address> out) const noexcept {
+template <class Family>
+std::size_t BasicLeaseTable<Family>::candidates(LinkId link,
+                                                std::span<Address> out) const noexcept {
     const Link* found = find_link(link);
     std::size_t count = 0;
     for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
         const Pool& pool = found->pools[i];
         for (auto n = pool.never_used.smallest(); n && count < out.size();
              n = pool.never_used.smallest_from(*n + 1)) {
-            out[count++] = from_number(to_number(pool.range.first) + *n);
+            out[count++] = address_at(pool.range, *n);
         }
     }
     for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
@@ -153,7 +149,8 @@ std::size_t LeaseTable::candidates(LinkId link, std::span<Ipv4Address> out) cons
     return count;
 }
 
-std::uint64_t LeaseTable::pool_size(LinkId link) const noexcept {
+template <class Family>
+std::uint64_t BasicLeaseTable<Family>::pool_size(LinkId link) const noexcept {
     const Link* found = find_link(link);
     std::uint64_t size = 0;
     for (std::size_t i = 0; found != nullptr && i < found->pools.size(); ++i) {
@@ -162,7 +159,8 @@ std::uint64_t LeaseTable::pool_size(LinkId link) const noexcept {
     return size;
 }
 
-void LeaseTable::reserve(const Ipv4Address& address) {
+template <class Family>
+void BasicLeaseTable<Family>::reserve(const Address& address) {
     if (++reserved_[address] > 1) {
         return;
     }
@@ -172,7 +170,8 @@ void LeaseTable::reserve(const Ipv4Address& address) {
     }
 }
 
-void LeaseTable::unreserve(const Ipv4Address& address) {
+template <class Family>
+void BasicLeaseTable<Family>::unreserve(const Address& address) {
     const auto found = reserved_.find(address);
     if (found == reserved_.end() || --found->second > 0) {
         return;
@@ -186,17 +185,18 @@ void LeaseTable::unreserve(const Ipv4Address& address) {
     }
 }
 
-void LeaseTable::set_subnets(std::span<const SubnetPlan> subnets) {
+template <class Family>
+void BasicLeaseTable<Family>::set_subnets(std::span<const typename Family::Plan> subnets) {
     links_.assign(subnets.size(), {});
     places_.clear();
     never_used_ = 0;
     const std::vector<std::uint16_t> links = links_of(subnets);
     for (std::size_t i = 0; i < subnets.size(); ++i) {
-        const SubnetPlan& plan = subnets[i];
+        const auto& plan = subnets[i];
         Link& link = links_[links[i]];
         link.subnets.push_back(plan.subnet);
         places_.push_back({plan.subnet, static_cast<LinkId>(links[i])});
-        for (const PoolPlan& pool : plan.pools) {
+        for (const auto& pool : plan.pools) {
             if (const auto part =
                     usable_part(plan.subnet, pool.range, limits_.pool_addresses_max)) {
                 never_used_ += part->count();
@@ -208,9 +208,8 @@ void LeaseTable::set_subnets(std::span<const SubnetPlan> subnets) {
             }
         }
     }
-    std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
-        return to_number(a.subnet.network) < to_number(b.subnet.network);
-    });
+    std::sort(places_.begin(), places_.end(),
+              [](const Place& a, const Place& b) { return a.subnet.network < b.subnet.network; });
     for (const auto& [address, times] : reserved_) {
         set_never_used(link_of(address), address, false);
     }
@@ -218,7 +217,8 @@ void LeaseTable::set_subnets(std::span<const SubnetPlan> subnets) {
 }
 
 /// Finds every lease its place among the subnets of now.
-void LeaseTable::place_leases() {
+template <class Family>
+void BasicLeaseTable<Family>::place_leases() {
     if (links_.empty()) {
         return; // before the first site, when a restart has brought leases already
     }
@@ -268,21 +268,21 @@ void LeaseTable::place_leases() {
     }
 }
 
-std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const Now& now) {
+template <class Family>
+std::uint64_t BasicLeaseTable<Family>::restore(std::span<const Record> records, const Now& now) {
     recycle_from_ = now.steady + limits_.recycle_hold;
-    std::vector<const LeaseRecord*> order;
+    std::vector<const Record*> order;
     order.reserve(records.size());
-    for (const LeaseRecord& record : records) {
+    for (const Record& record : records) {
         order.push_back(&record);
     }
     if (records.size() > leases_.capacity() - leases_.in_use()) {
         // Those that end last come first, so that a table too small drops what matters least.
-        std::stable_sort(
-            order.begin(), order.end(),
-            [](const LeaseRecord* a, const LeaseRecord* b) { return b->expires < a->expires; });
+        std::stable_sort(order.begin(), order.end(),
+                         [](const Record* a, const Record* b) { return b->expires < a->expires; });
     }
     std::uint64_t dropped = 0;
-    for (const LeaseRecord* record : order) {
+    for (const Record* record : order) {
         const bool live = record->expires > now.wall;
         const bool declined = record->state == LeaseRecord::State::declined;
         if ((declined && !live) || by_address_.contains(record->address)) {
@@ -298,6 +298,7 @@ std::uint64_t LeaseTable::restore(std::span<const LeaseRecord> records, const No
         lease.address = record->address;
         lease.expires = record->expires;
         lease.hostname = hostname_digest(record->hostname);
+        lease.holder = Family::holder_of(*record);
         lease.mac = declined ? MacAddress{} : record->mac;
         lease.remembered = !declined;
         lease.durable = record->state == LeaseRecord::State::bound;

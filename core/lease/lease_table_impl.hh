@@ -1,71 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
+// Part of lease_tables.cc: what a lease goes through.
+#pragma once
+
 #include "core/lease/lease_table.hh"
 
 #include <algorithm>
 
 namespace muster {
 
-namespace {
+namespace lease_table_impl {
 
 constexpr std::uint32_t raw(LeaseId id) noexcept {
     return static_cast<std::uint32_t>(id);
 }
 
-} // namespace
+} // namespace lease_table_impl
 
 // The maps get an eighth more room than they can fill: a flat_hash_map that is erased from and
 // inserted into then cleans up in place (it does so up to 25/32 of its capacity) and never grows.
-LeaseTable::LeaseTable(const LeaseLimits& limits)
+template <class Family>
+BasicLeaseTable<Family>::BasicLeaseTable(const LeaseLimits& limits)
     : limits_(limits), leases_(limits.leases_max), timers_(limits.leases_max) {
     by_address_.reserve(std::size_t{limits.leases_max} + limits.leases_max / 8);
     by_machine_.reserve(std::size_t{limits.leases_max} + limits.leases_max / 8);
 }
 
-Lease& LeaseTable::at(Slot slot) noexcept {
+template <class Family>
+BasicLease<Family>& BasicLeaseTable<Family>::at(Slot slot) noexcept {
     Lease* lease = leases_.at(slot);
     MUSTER_CHECK(lease != nullptr);
     return *lease;
 }
 
-const Lease& LeaseTable::at(Slot slot) const noexcept {
+template <class Family>
+const BasicLease<Family>& BasicLeaseTable<Family>::at(Slot slot) const noexcept {
     const Lease* lease = leases_.at(slot);
     MUSTER_CHECK(lease != nullptr);
     return *lease;
 }
 
-const Lease& LeaseTable::lease(LeaseId id) const noexcept {
-    return at(raw(id));
+template <class Family>
+const BasicLease<Family>& BasicLeaseTable<Family>::lease(LeaseId id) const noexcept {
+    return at(lease_table_impl::raw(id));
 }
 
-std::optional<LeaseId> LeaseTable::find(const Ipv4Address& address) const noexcept {
+template <class Family>
+std::optional<LeaseId> BasicLeaseTable<Family>::find(const Address& address) const noexcept {
     const auto found = by_address_.find(address);
     return found == by_address_.end() ? std::nullopt : std::optional{LeaseId{found->second}};
 }
 
-std::optional<LeaseId> LeaseTable::find(const MacAddress& mac, LinkId link) const noexcept {
+template <class Family>
+std::optional<LeaseId> BasicLeaseTable<Family>::find(const MacAddress& mac,
+                                                     LinkId link) const noexcept {
     const auto found = by_machine_.find(MachineKey{mac, link});
     return found == by_machine_.end() ? std::nullopt : std::optional{LeaseId{found->second}};
 }
 
-std::optional<LeaseId> LeaseTable::replaced_by(LeaseId id) const noexcept {
-    const Lease& lease = at(raw(id));
+template <class Family>
+std::optional<LeaseId> BasicLeaseTable<Family>::replaced_by(LeaseId id) const noexcept {
+    const Lease& lease = at(lease_table_impl::raw(id));
     const Lease* previous = leases_.at(lease.previous); // perhaps another one's by now
-    if (previous == nullptr || lease.previous == raw(id) || previous->mac != lease.mac ||
-        previous->link != lease.link) {
+    if (previous == nullptr || lease.previous == lease_table_impl::raw(id) ||
+        previous->mac != lease.mac || previous->link != lease.link) {
         return std::nullopt;
     }
     return LeaseId{lease.previous};
 }
 
-Instant LeaseTable::deadline(LeaseId id) const noexcept {
-    if (!timers_.armed(raw(id))) {
+template <class Family>
+Instant BasicLeaseTable<Family>::deadline(LeaseId id) const noexcept {
+    if (!timers_.armed(lease_table_impl::raw(id))) {
         return Instant::never();
     }
-    const bool bound = at(raw(id)).state == Lease::State::bound;
-    return timers_.deadline(raw(id)) - (bound ? limits_.expiry_grace : Duration::zero());
+    const bool bound = at(lease_table_impl::raw(id)).state == Lease::State::bound;
+    return timers_.deadline(lease_table_impl::raw(id)) -
+           (bound ? limits_.expiry_grace : Duration::zero());
 }
 
-bool LeaseTable::reservation_open(const LeaseClient& client, const Now& now) const noexcept {
+template <class Family>
+bool BasicLeaseTable<Family>::reservation_open(const LeaseClient& client,
+                                               const Now& now) const noexcept {
     if (!client.reserved || !may_keep(client, *client.reserved)) {
         return false;
     }
@@ -77,9 +92,10 @@ bool LeaseTable::reservation_open(const LeaseClient& client, const Now& now) con
     return held.mac == client.mac || may_recycle(held, now);
 }
 
-std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client,
-                                                       std::optional<Ipv4Address> requested,
-                                                       const Now& now) noexcept {
+template <class Family>
+std::expected<LeaseId, LeaseRefusal>
+BasicLeaseTable<Family>::offer(const LeaseClient& client, std::optional<Address> requested,
+                               const Now& now) noexcept {
     if (find_link(client.link) == nullptr) {
         return std::unexpected(LeaseRefusal::pool_exhausted);
     }
@@ -108,8 +124,9 @@ std::expected<LeaseId, LeaseRefusal> LeaseTable::offer(const LeaseClient& client
     return std::unexpected(room ? LeaseRefusal::pool_exhausted : LeaseRefusal::table_full);
 }
 
-LeaseStanding LeaseTable::standing(const LeaseClient& client, const Ipv4Address& address,
-                                   const Now& now) const noexcept {
+template <class Family>
+LeaseStanding BasicLeaseTable<Family>::standing(const LeaseClient& client, const Address& address,
+                                                const Now& now) const noexcept {
     const Link* link = find_link(client.link);
     if (link == nullptr || !link->contains(address)) {
         return LeaseStanding::wrong_network;
@@ -134,8 +151,10 @@ LeaseStanding LeaseTable::standing(const LeaseClient& client, const Ipv4Address&
     return for_client && may_recycle(held, now) ? LeaseStanding::free : LeaseStanding::taken;
 }
 
-std::expected<LeaseId, LeaseRefusal>
-LeaseTable::hold(const LeaseClient& client, const Ipv4Address& address, const Now& now) noexcept {
+template <class Family>
+std::expected<LeaseId, LeaseRefusal> BasicLeaseTable<Family>::hold(const LeaseClient& client,
+                                                                   const Address& address,
+                                                                   const Now& now) noexcept {
     const auto holder = by_address_.find(address);
     Slot slot = 0;
     if (holder != by_address_.end()) {
@@ -156,8 +175,9 @@ LeaseTable::hold(const LeaseClient& client, const Ipv4Address& address, const No
 }
 
 /// A fresh lease of an address that nobody has.
-std::expected<LeaseTable::Slot, LeaseRefusal>
-LeaseTable::create(const LeaseClient& client, const Ipv4Address& address) noexcept {
+template <class Family>
+std::expected<std::uint32_t, LeaseRefusal>
+BasicLeaseTable<Family>::create(const LeaseClient& client, const Address& address) noexcept {
     const auto claimed = leases_.claim();
     if (claimed.value == nullptr) {
         return std::unexpected(LeaseRefusal::table_full);
@@ -173,7 +193,8 @@ LeaseTable::create(const LeaseClient& client, const Ipv4Address& address) noexce
 }
 
 /// Hands an idle lease to another machine: nothing of the old one is left.
-void LeaseTable::give(Slot slot, const LeaseClient& client) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::give(Slot slot, const LeaseClient& client) noexcept {
     unlink_idle(slot);
     unmap_machine(slot);
     Lease& lease = at(slot);
@@ -181,11 +202,13 @@ void LeaseTable::give(Slot slot, const LeaseClient& client) noexcept {
     lease.durable = false;
     lease.remembered = false;
     lease.hostname = 0;
+    lease.holder = {};
     lease.previous = Lease::no_link;
     map_machine(slot);
 }
 
-void LeaseTable::keep_offered(Slot slot, const Now& now) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::keep_offered(Slot slot, const Now& now) noexcept {
     if (at(slot).state == Lease::State::idle) {
         unlink_idle(slot);
         set_state(slot, Lease::State::offered);
@@ -197,7 +220,8 @@ void LeaseTable::keep_offered(Slot slot, const Now& now) noexcept {
 }
 
 /// Makes this the machine's newest lease; the one before is remembered until this one is bound.
-void LeaseTable::map_machine(Slot slot) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::map_machine(Slot slot) noexcept {
     Lease& lease = at(slot);
     const auto [place, fresh] = by_machine_.try_emplace(MachineKey{lease.mac, lease.link}, slot);
     if (!fresh && place->second != slot) {
@@ -206,7 +230,8 @@ void LeaseTable::map_machine(Slot slot) noexcept {
     }
 }
 
-void LeaseTable::unmap_machine(Slot slot) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::unmap_machine(Slot slot) noexcept {
     const Lease& lease = at(slot);
     const auto found = by_machine_.find(MachineKey{lease.mac, lease.link});
     if (found == by_machine_.end() || found->second != slot) {
@@ -214,18 +239,20 @@ void LeaseTable::unmap_machine(Slot slot) noexcept {
     }
     // The lease that this one was to replace becomes the machine's again.
     if (const auto previous = replaced_by(LeaseId{slot})) {
-        found->second = raw(*previous);
+        found->second = lease_table_impl::raw(*previous);
     } else {
         by_machine_.erase(found);
     }
 }
 
-void LeaseTable::begin_commit(LeaseId id, SlabHandle commit) noexcept {
-    at(raw(id)).commit = commit;
+template <class Family>
+void BasicLeaseTable<Family>::begin_commit(LeaseId id, SlabHandle commit) noexcept {
+    at(lease_table_impl::raw(id)).commit = commit;
 }
 
-void LeaseTable::bind(LeaseId id, const LeaseRecord& record, Instant deadline) noexcept {
-    const Slot slot = raw(id);
+template <class Family>
+void BasicLeaseTable<Family>::bind(LeaseId id, const Record& record, Instant deadline) noexcept {
+    const Slot slot = lease_table_impl::raw(id);
     unlink_idle(slot);
     set_state(slot, Lease::State::bound);
     Lease& lease = at(slot);
@@ -236,12 +263,14 @@ void LeaseTable::bind(LeaseId id, const LeaseRecord& record, Instant deadline) n
     if (const std::uint32_t name = hostname_digest(record.hostname); name != 0) {
         lease.hostname = name;
     }
+    lease.holder = Family::holder_of(record);
     lease.previous = Lease::no_link;
     timers_.arm(slot, deadline + limits_.expiry_grace);
 }
 
-void LeaseTable::prolong(LeaseId id, Instant deadline) noexcept {
-    const Slot slot = raw(id);
+template <class Family>
+void BasicLeaseTable<Family>::prolong(LeaseId id, Instant deadline) noexcept {
+    const Slot slot = lease_table_impl::raw(id);
     const bool longer = at(slot).state != Lease::State::bound || this->deadline(id) < deadline;
     unlink_idle(slot);
     set_state(slot, Lease::State::bound);
@@ -251,26 +280,30 @@ void LeaseTable::prolong(LeaseId id, Instant deadline) noexcept {
     }
 }
 
-void LeaseTable::abandon_commit(LeaseId id) noexcept {
-    at(raw(id)).commit = {};
+template <class Family>
+void BasicLeaseTable<Family>::abandon_commit(LeaseId id) noexcept {
+    at(lease_table_impl::raw(id)).commit = {};
 }
 
-void LeaseTable::release(LeaseId id) noexcept {
-    const Slot slot = raw(id);
+template <class Family>
+void BasicLeaseTable<Family>::release(LeaseId id) noexcept {
+    const Slot slot = lease_table_impl::raw(id);
     at(slot).commit = {};
     at(slot).durable = false;
     timers_.cancel(slot);
     retire(slot);
 }
 
-void LeaseTable::forget(LeaseId id) noexcept {
-    at(raw(id)).commit = {};
-    at(raw(id)).remembered = false;
-    retire(raw(id));
+template <class Family>
+void BasicLeaseTable<Family>::forget(LeaseId id) noexcept {
+    at(lease_table_impl::raw(id)).commit = {};
+    at(lease_table_impl::raw(id)).remembered = false;
+    retire(lease_table_impl::raw(id));
 }
 
-void LeaseTable::decline(LeaseId id, Instant until) noexcept {
-    const Slot slot = raw(id);
+template <class Family>
+void BasicLeaseTable<Family>::decline(LeaseId id, Instant until) noexcept {
+    const Slot slot = lease_table_impl::raw(id);
     unlink_idle(slot);
     unmap_machine(slot);
     set_state(slot, Lease::State::declined);
@@ -283,11 +316,13 @@ void LeaseTable::decline(LeaseId id, Instant until) noexcept {
     timers_.arm(slot, until);
 }
 
-std::optional<LeaseId> LeaseTable::quarantine(const Ipv4Address& address, Instant until) noexcept {
+template <class Family>
+std::optional<LeaseId> BasicLeaseTable<Family>::quarantine(const Address& address,
+                                                           Instant until) noexcept {
     const LinkId link = link_of(address);
     const Pool* pool = pool_of(link, address);
     if (pool == nullptr || by_address_.contains(address) ||
-        !pool->never_used.contains(to_number(address) - to_number(pool->range.first))) {
+        !pool->never_used.contains(index_in(pool->range, address))) {
         return std::nullopt;
     }
     const auto claimed = leases_.claim();
@@ -304,21 +339,25 @@ std::optional<LeaseId> LeaseTable::quarantine(const Ipv4Address& address, Instan
     return LeaseId{claimed.handle.slot};
 }
 
-void LeaseTable::defer(LeaseId id) noexcept {
-    if (at(raw(id)).listed) {
-        unlink_idle(raw(id));
-        link_idle(raw(id));
+template <class Family>
+void BasicLeaseTable<Family>::defer(LeaseId id) noexcept {
+    if (at(lease_table_impl::raw(id)).listed) {
+        unlink_idle(lease_table_impl::raw(id));
+        link_idle(lease_table_impl::raw(id));
     }
 }
 
-void LeaseTable::withdraw(LeaseId id) noexcept {
-    if (at(raw(id)).state == Lease::State::offered && !at(raw(id)).committing()) {
-        timers_.cancel(raw(id));
-        retire(raw(id));
+template <class Family>
+void BasicLeaseTable<Family>::withdraw(LeaseId id) noexcept {
+    if (at(lease_table_impl::raw(id)).state == Lease::State::offered &&
+        !at(lease_table_impl::raw(id)).committing()) {
+        timers_.cancel(lease_table_impl::raw(id));
+        retire(lease_table_impl::raw(id));
     }
 }
 
-void LeaseTable::expire(const Now& now) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::expire(const Now& now) noexcept {
     timers_.expire(now.steady, [&](std::uint32_t slot) {
         const Lease& lease = at(slot);
         if (lease.state == Lease::State::declined) {
@@ -332,7 +371,8 @@ void LeaseTable::expire(const Now& now) noexcept {
 }
 
 /// The lease has ended: remembered for its machine if it was acknowledged once, else forgotten.
-void LeaseTable::retire(Slot slot) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::retire(Slot slot) noexcept {
     const Lease& lease = at(slot);
     const bool usable = reserved(lease.address) || in_pool(lease.link, lease.address);
     if (!lease.remembered || !usable) {
@@ -343,7 +383,8 @@ void LeaseTable::retire(Slot slot) noexcept {
     link_idle(slot);
 }
 
-void LeaseTable::erase(Slot slot) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::erase(Slot slot) noexcept {
     unlink_idle(slot);
     unmap_machine(slot);
     timers_.cancel(slot);
@@ -356,13 +397,15 @@ void LeaseTable::erase(Slot slot) noexcept {
     leases_.release(leases_.handle_of(slot));
 }
 
-void LeaseTable::set_state(Slot slot, Lease::State state) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::set_state(Slot slot, Lease::State state) noexcept {
     --counter(at(slot).state);
     ++counter(state);
     at(slot).state = state;
 }
 
-std::uint32_t& LeaseTable::counter(Lease::State state) noexcept {
+template <class Family>
+std::uint32_t& BasicLeaseTable<Family>::counter(Lease::State state) noexcept {
     switch (state) {
     case Lease::State::offered:
         return count_.offered;
@@ -377,7 +420,8 @@ std::uint32_t& LeaseTable::counter(Lease::State state) noexcept {
 }
 
 /// Appends to the list of those that may go to other machines; a reserved address may not.
-void LeaseTable::link_idle(Slot slot) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::link_idle(Slot slot) noexcept {
     Lease& lease = at(slot);
     if (lease.listed || reserved(lease.address) || !in_pool(lease.link, lease.address)) {
         return;
@@ -391,7 +435,8 @@ void LeaseTable::link_idle(Slot slot) noexcept {
     pool.idle_tail = slot;
 }
 
-void LeaseTable::unlink_idle(Slot slot) noexcept {
+template <class Family>
+void BasicLeaseTable<Family>::unlink_idle(Slot slot) noexcept {
     Lease& lease = at(slot);
     Pool* pool = lease.listed ? pool_of(lease.link, lease.address) : nullptr;
     if (pool == nullptr) {
