@@ -134,7 +134,9 @@ class Multicast(RigTest):
     def test_ipxe_tftm(self):
         comments = b"".join(b"# line %05d of a script that comes in many blocks\n" % i for i in range(4000))
         (self.rig.site / "files" / "boot.ipxe").write_bytes(
-            b"#!ipxe\n" + comments + b"imgfetch tftp://" + SERVER.encode() + b"/right\n")
+            b"#!ipxe\n" + comments + b"imgfetch tftp://" + SERVER.encode() + b"/right\n"
+            # At the end of its script iPXE closes the interface, with its last ACK perhaps still in it.
+            b"sleep 3600\n")
         (self.rig.site / "files" / "right").write_bytes(b"x" * 77)
         script = self.rig.folder / "start.ipxe"
         script.write_text("#!ipxe\nset net0/ip 10.66.0.30\nset net0/netmask 255.255.255.0\nifopen net0\n"
