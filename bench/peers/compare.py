@@ -70,21 +70,26 @@ def table(load, servers, results, reasons):
 
 
 def ratios(servers, results):
-    medians = {server.name: statistics.median(run.rate for run in results[server.name])
-               for server in servers if results[server.name]}
-    ours = medians.pop("musterd", None)
-    if not ours or not medians:
-        return []
-    best = max(medians, key=medians.get)
-    if not medians[best]:
-        return []
-    text = f"musterd is at {ours / medians[best]:.2f} × the rate of {best}, the best peer"
     def cpu(name):
         values = [run.cpu_per_unit for run in results[name] if run.cpu_per_unit]
         return statistics.median(values) if values else None
-    if cpu("musterd") and cpu(best):
-        text += f", and takes {cpu('musterd') / cpu(best):.2f} × its CPU time"
-    return [text + "."]
+
+    medians = {server.name: statistics.median(run.rate for run in results[server.name])
+               for server in servers if results[server.name]}
+    ours = medians.pop("musterd", None)
+    floors = [server.name for server in servers if server.floor and server.name in medians]
+    peers = {name: rate for name, rate in medians.items() if name not in floors and rate}
+    lines = []
+    if ours and peers:
+        best = max(peers, key=peers.get)
+        text = f"musterd is at {ours / peers[best]:.2f} × the rate of {best}, the best peer"
+        if cpu("musterd") and cpu(best):
+            text += f", and takes {cpu('musterd') / cpu(best):.2f} × its CPU time"
+        lines.append(text + ".")
+    if ours:
+        lines += [f"It takes {cpu('musterd') / cpu(name):.2f} × the CPU time of the {name}, which is "
+                  "the floor." for name in floors if cpu("musterd") and cpu(name)]
+    return lines
 
 
 def main():

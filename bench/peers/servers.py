@@ -15,6 +15,7 @@ class Server:
     """One server program. `serves`: which of dhcp, tftp, multicast, http, storm it can be asked."""
     name = ""
     serves = ()
+    floor = False       # no server for anybody's use: what the kernel alone costs
 
     def start(self, lab):
         raise NotImplementedError
@@ -184,6 +185,17 @@ class TftpdHpa(Server):
         lab.wait_for(self.name, lambda: lab.port_open("udp", 69))
 
 
+class TftpFloor(Server):
+    """A loop that sends windows by GSO and checks nothing: bench/peers/tftp_floor.cc."""
+    name = "bare loop"
+    serves = ("tftp",)
+    floor = True
+
+    def start(self, lab):
+        lab.start(BUILD / "bench" / "tftp-floor", SERVER, lab.files)
+        lab.wait_for(self.name, lambda: lab.port_open("udp", 69))
+
+
 class Atftpd(Server):
     name = "atftpd"
     serves = ("tftp", "multicast")
@@ -239,7 +251,8 @@ class Lighttpd(Server):
         lab.wait_for(self.name, lambda: lab.port_open("tcp", 80))
 
 
-ALL = [Musterd, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, Nginx, Lighttpd]
+ALL = [Musterd, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, TftpFloor, Nginx,
+       Lighttpd]
 
 
 def serving(kind, names=None):
