@@ -79,6 +79,16 @@ class Lab:
                 size -= out.write(os.urandom(min(size, 1 << 20)))
         return path
 
+    def lose(self, percent):
+        """From now on so many of a hundred packets are lost in each direction, drawn for each. The
+        server's are cut into segments before, for else what is lost is a whole window."""
+        run("ip", "-n", self.server_ns, "link", "set", "dev", "eth0", "gso_max_segs", "1")
+        # A classic filter: a random number modulo 100; below `percent` 2 (drop), else 0 (let pass).
+        draw = f"5,32 0 0 4294963256,148 0 0 100,53 1 0 {percent},6 0 0 2,6 0 0 0"
+        for ns in (self.server_ns, self.client_ns):
+            run("tc", "-n", ns, "qdisc", "add", "dev", "eth0", "clsact")
+            run("tc", "-n", ns, "filter", "add", "dev", "eth0", "ingress", "bpf", "da", "bytecode", draw)
+
     def start(self, *command, cwd=None):
         """A process of the server under test, on the server's CPU."""
         log = open(self.folder / f"server-{len(self.processes)}.log", "w", encoding="utf-8")

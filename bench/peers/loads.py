@@ -95,8 +95,10 @@ def perfdhcp(exchanges):
     return measure
 
 
-def tftp(name, clients, concurrency, windowsize, blksize=1468, duration=None):
+def tftp(name, clients, concurrency, windowsize, blksize=1468, duration=None, loss=0):
     def measure(lab, server):
+        if loss:
+            lab.lose(loss)
         words = ["tftp", "--server", SERVER, "--interface", "eth0",
                  "--file", server.tftp_name(name), "--clients", clients,
                  "--concurrency", concurrency, "--blksize", blksize, "--windowsize", windowsize,
@@ -215,10 +217,17 @@ LOADS = {
         Load("1 × 32 MiB, window 64", "MB", tftp("32m.bin", 1, 1, 64), {"32m.bin": 32 * MIB}),
         Load("50 × 32 MiB, window 1", "MB", tftp("32m.bin", 50, 50, 1), {"32m.bin": 32 * MIB}),
         Load("50 × 32 MiB, window 16", "MB", tftp("32m.bin", 50, 50, 16), {"32m.bin": 32 * MIB}),
+        Load("50 × 32 MiB, window 64", "MB", tftp("32m.bin", 50, 50, 64), {"32m.bin": 32 * MIB}),
         Load("500 × 1 MiB, window 1", "MB", tftp("1m.bin", 500, 500, 1), {"1m.bin": MIB}),
         Load("500 × 1 MiB, window 16", "MB", tftp("1m.bin", 500, 500, 16), {"1m.bin": MIB}),
         Load("2,000 × 1 MiB, window 1", "MB", tftp("1m.bin", 2000, 2000, 1), {"1m.bin": MIB},
              leaves_out={"atftpd": "dies of it, and needs a restart"}),
+        Load("2,000 × 1 MiB, window 16", "MB", tftp("1m.bin", 2000, 2000, 16), {"1m.bin": MIB},
+             leaves_out={"atftpd": "dies of it, and needs a restart"}),
+        Load("50 × 1 MiB, window 16, 1 % loss", "MB", tftp("1m.bin", 50, 50, 16, loss=1),
+             {"1m.bin": MIB}),
+        Load("50 × 1 MiB, window 16, 5 % loss", "MB", tftp("1m.bin", 50, 50, 16, loss=5),
+             {"1m.bin": MIB}, leaves_out={"dnsmasq": "has timers of whole seconds: minutes"}),
         Load("atftp: 1 × 32 MiB, window 64", "MB", atftp("32m.bin", 32 * MIB, 64),
              {"32m.bin": 32 * MIB}),
     ],

@@ -180,7 +180,7 @@ class TftpdHpa(Server):
     serves = ("tftp",)
 
     def start(self, lab):
-        lab.start(PEERS / "usr/sbin/in.tftpd", "-L", "-4", "-u", "root", "-a", f"{SERVER}:69", "-s",
+        lab.start(PEERS / "usr/sbin/tftpd-hpa", "-L", "-4", "-u", "root", "-a", f"{SERVER}:69", "-s",
                   "-B", "1468", lab.files)
         lab.wait_for(self.name, lambda: lab.port_open("udp", 69))
 
