@@ -86,6 +86,10 @@ Step ReadSession::on_ack(std::uint16_t block, Instant now, const TftpTimers& tim
     if (advanced == in_flight_) {
         on_window_done(now, timers);
     } else {
+        // Of a window in parts it may be the first one's answer, and since_sent() the last one's.
+        if (!was_resent && part() == windowsize_) {
+            lower_to(since_sent(now));
+        }
         age_us_ = 0;
     }
     const bool whole = advanced == in_flight_ && !in_parts();
@@ -249,6 +253,9 @@ Step ReadSession::send_range(std::uint16_t size, Instant now, const TftpTimers& 
     const std::uint64_t first = acked_ + in_flight_ + 1;
     const std::uint16_t again = std::min(again_, size);
     again_ = static_cast<std::uint16_t>(again_ - again);
+    if (in_flight_ != 0) { // a further part: what is in flight is as old as the first one
+        age_us_ += std::min(since_sent(now), UINT32_MAX - age_us_);
+    }
     in_flight_ = static_cast<std::uint16_t>(in_flight_ + size);
     sent_at_ = now;
     Duration wait = resend_after();
@@ -321,15 +328,32 @@ void ReadSession::on_window_done(Instant now, const TftpTimers& timers) noexcept
 /// but the round trip was no longer than the time since the first one.
 void ReadSession::let_go_of_back_off(Instant now, const TftpTimers& timers) noexcept {
     const std::uint64_t longest = std::uint64_t{age_us_} + since_sent(now);
+    lower_to(longest);
     const std::uint64_t known = has(measured) ? measured_us(timers) : 0;
     resend_us_ = std::min(resend_us_, clamped(std::max(longest + longest / 4, known), timers));
 }
 
-/// RFC 6298 section 2.
+/// A round trip took no longer than this. Where many blocks are lost few windows come whole at the
+/// first sending, and what was measured while the server was busy would be believed for long.
+void ReadSession::lower_to(std::uint64_t us) noexcept {
+    if (has(measured) && us < srtt_us_) {
+        measure(static_cast<std::uint32_t>(us));
+    }
+}
+
+/// RFC 6298 section 2, but for round trips that are much shorter than those before. Then these were
+/// not the network's: the ACK was lost, and the client's own timer repeated it, or the machine was
+/// busy. They are soon forgotten; by the RFC's averages each loss of the next twenty windows would
+/// take as long again.
 void ReadSession::measure(std::uint32_t us) noexcept {
     if (srtt_us_ == 0) {
         srtt_us_ = std::max(us, 1U);
         rttvar_us_ = us / 2;
+        return;
+    }
+    if (us < srtt_us_ / 2) {
+        srtt_us_ = std::max((srtt_us_ + us) / 2, 1U);
+        rttvar_us_ = std::max(rttvar_us_ / 2, us / 2);
         return;
     }
     const std::uint32_t error = us > srtt_us_ ? us - srtt_us_ : srtt_us_ - us;

@@ -149,6 +149,7 @@ private:
     Step hasten(Instant now) noexcept;
     void on_window_done(Instant now, const TftpTimers& timers) noexcept;
     void let_go_of_back_off(Instant now, const TftpTimers& timers) noexcept;
+    void lower_to(std::uint64_t us) noexcept;
     void measure(std::uint32_t us) noexcept;
     [[nodiscard]] std::uint64_t measured_us(const TftpTimers& timers) const noexcept;
     [[nodiscard]] std::uint32_t since_sent(Instant now) const noexcept;
