@@ -394,6 +394,43 @@ TEST(ReadSession, TheTimerFollowsTheMeasuredRoundTrip) {
     EXPECT_LE(rig.session.resend_after(), 130ms);
 }
 
+/// A transfer whose first ACK was lost: what came was the client's repetition.
+Rig repeated_by_the_client() {
+    Rig rig = Rig::sending(1000, 16);
+    EXPECT_EQ(rig.ack(16, 249ms).blocks, (BlockRange{17, 16}));
+    EXPECT_GE(rig.session.resend_after(), 700ms);
+    return rig;
+}
+
+TEST(ReadSession, ARoundTripThatWasTheClientsTimerIsSoonForgotten) {
+    Rig rig = repeated_by_the_client();
+    for (unsigned window = 1; window <= 5; ++window) {
+        const Duration before = rig.session.resend_after();
+        EXPECT_EQ(rig.ack(16 + 16 * window, 249ms + window * 2ms).outcome, Outcome::running);
+        EXPECT_LT(rig.session.resend_after(), before) << window;
+    }
+    EXPECT_LE(rig.session.resend_after(), 40ms);
+    EXPECT_GE(rig.session.resend_after(), timers.resend_min);
+}
+
+TEST(ReadSession, AnAckOfBlocksThatWereSentTwiceBoundsTheRoundTrip) {
+    Rig rig = repeated_by_the_client();
+    // Neither window came whole, and each is answered within 2 ms of its first and second sending.
+    EXPECT_EQ(rig.ack(20, 251ms).blocks, (BlockRange{21, 16}));
+    EXPECT_EQ(rig.ack(36, 253ms).blocks, (BlockRange{37, 16}));
+    EXPECT_LE(rig.session.resend_after(), 250ms);
+}
+
+TEST(ReadSession, ABoundAboveTheRoundTripTeachesNothing) {
+    Rig rig = Rig::sending(1000, 16);
+    EXPECT_EQ(rig.ack(16, 2ms).blocks, (BlockRange{17, 16}));
+    const Duration before = rig.session.resend_after();
+    EXPECT_EQ(rig.timer(2ms + before).blocks, (BlockRange{17, 16}));
+    EXPECT_EQ(rig.ack(32, 4ms + before).blocks, (BlockRange{33, 16}));
+    EXPECT_EQ(rig.ack(48, 6ms + before).blocks, (BlockRange{49, 16}));
+    EXPECT_EQ(rig.session.resend_after(), before);
+}
+
 TEST(ReadSession, WithWindowsTheOackIsNotTakenForTheRoundTripOfOne) {
     Rig rig = Rig::negotiating(1000, 64);
     EXPECT_EQ(rig.ack(0, 1ms).timer, at(1ms + timers.resend_first));
