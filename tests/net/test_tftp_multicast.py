@@ -78,7 +78,13 @@ class Multicast(RigTest):
                 total += float(line.rsplit(" ", 1)[1])
         return total
 
-    def finish(self, clients, timeout=60):
+    def wait_metric(self, name, least, timeout=60):
+        end = time.monotonic() + timeout
+        while self.metric(name) < least:
+            self.assertLess(time.monotonic(), end, f"{name} did not become {least}")
+            time.sleep(0.02)
+
+    def finish(self, clients, timeout=180):
         """Every client ends by itself with an exact copy."""
         end = time.monotonic() + timeout
         for i, client in clients.items():
@@ -103,18 +109,21 @@ class Multicast(RigTest):
 
     def test_a_killed_master_and_a_late_joiner(self):
         self.machines = Machines(self.rig, 4)
-        # 20 Mbit/s: slow enough to be caught in the middle.
+        # 20 Mbit/s: slow enough to be caught in the middle, once all are in and data flows.
         self.rig.in_server("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "20mbit",
                            "burst", "64kb", "limit", "1mb")
-        clients = {i: self.machines.start(i) for i in range(3)}
-        time.sleep(0.7)
+        clients = {0: self.machines.start(0)}
+        self.wait_metric("muster_tftp_multicast_joins_total", 1)
+        clients |= {i: self.machines.start(i) for i in (1, 2)}
+        self.wait_metric("muster_tftp_multicast_joins_total", 3)
+        self.wait_metric("muster_tftp_multicast_blocks_total", 100)
         master = clients.pop(0)
         master.kill()
         master.communicate()
-        time.sleep(0.3)
         clients[3] = self.machines.start(3)
         self.finish(clients)
         self.assertEqual(self.metric("muster_tftp_multicast_joins_total"), 4)
+        # Twice is what each of the two who stayed alone would cost, had they not been together.
         self.assertLess(self.metric("muster_tftp_multicast_blocks_total"), 2.2 * (SIZE // 1468 + 1))
 
     def test_who_does_not_hear_the_group_is_served_alone(self):
