@@ -17,7 +17,7 @@ class Result:
     None."""
     rate: float                 # units a second
     failed: int
-    server_cpu_seconds: float
+    server_cpu_seconds: float   # None: not known
     work: float                 # units in all
     p50_ms: float = None
     p99_ms: float = None
@@ -26,7 +26,8 @@ class Result:
 
     @property
     def cpu_per_unit(self):
-        return self.server_cpu_seconds / self.work if self.work else None
+        known = self.server_cpu_seconds is not None
+        return self.server_cpu_seconds / self.work if self.work and known else None
 
 
 @dataclasses.dataclass
@@ -49,16 +50,16 @@ def muster_load(lab, *words, timeout=300):
     return json.loads(done.stdout)
 
 
-def accounted(lab, call):
-    """What `call` returns, and the CPU seconds of the server meanwhile."""
+def accounted(lab, server, call):
+    """What `call` returns, and the CPU seconds of the server meanwhile; None: not known."""
     before = lab.cpu_seconds()
     result = call()
-    return result, lab.cpu_seconds() - before
+    return result, lab.cpu_seconds() - before if server.reaps else None
 
 
 def dhcp(clients, concurrency, mode="relay"):
     def measure(lab, server):
-        got, cpu = accounted(lab, lambda: muster_load(
+        got, cpu = accounted(lab, server, lambda: muster_load(
             lab, "dhcp", "--server", SERVER, "--interface", "eth0", "--mode", mode,
             "--clients", clients, "--concurrency", concurrency, "--seed", os.getpid() % 10_000))
         return Result(rate=got["exchanges_per_second"], failed=got["failed"],
@@ -81,7 +82,7 @@ def best_rate(ask):
         def holds(rate):
             nonlocal best
             for _ in range(2):
-                (got, lost, done), cpu = accounted(lab, lambda: ask(lab, int(rate)))
+                (got, lost, done), cpu = accounted(lab, server, lambda: ask(lab, int(rate)))
                 if lost <= 0.01 and got >= 0.9 * rate:
                     best = Result(rate=got, failed=0, server_cpu_seconds=cpu, work=done,
                                   peak_rss=lab.peak_rss())
@@ -132,7 +133,7 @@ def tftp(name, clients, concurrency, windowsize, blksize=1468, duration=None, lo
                  "--verify", lab.files / name]
         if duration:
             words += ["--duration", duration]
-        got, cpu = accounted(lab, lambda: muster_load(lab, *words))
+        got, cpu = accounted(lab, server, lambda: muster_load(lab, *words))
         return Result(rate=got["bytes_per_second"] / 1e6, failed=got["failed"],
                       server_cpu_seconds=cpu, work=got["bytes"] / 1e9,
                       p50_ms=got["completion_ms"]["p50"], p99_ms=got["completion_ms"]["p99"],
@@ -151,7 +152,7 @@ def atftp(name, size, windowsize):
                               server.tftp_name(name), "-l", target, SERVER, check=False)
         import time
         begin = time.monotonic()
-        _, cpu = accounted(lab, fetch)
+        _, cpu = accounted(lab, server, fetch)
         seconds = time.monotonic() - begin
         same = target.exists() and target.read_bytes() == (lab.files / name).read_bytes()
         target.unlink(missing_ok=True)
@@ -163,7 +164,7 @@ def atftp(name, size, windowsize):
 
 def multicast(name, clients):
     def measure(lab, server):
-        got, cpu = accounted(lab, lambda: muster_load(
+        got, cpu = accounted(lab, server, lambda: muster_load(
             lab, "multicast", "--server", SERVER, "--interface", "eth0",
             "--file", server.tftp_name(name), "--clients", clients,
             "--verify", lab.files / name))
@@ -181,7 +182,7 @@ def http(name, connections, duration="5s", new_connections=False, per_request=Fa
                  "--duration", duration]
         if new_connections:
             words.append("--new-connections")
-        got, cpu = accounted(lab, lambda: muster_load(lab, *words))
+        got, cpu = accounted(lab, server, lambda: muster_load(lab, *words))
         rate, work = ((got["requests_per_second"], got["requests"]) if per_request
                       else (got["bytes_per_second"] / 1e6, got["bytes"] / 1e9))
         return Result(rate=rate, failed=got["failed"], server_cpu_seconds=cpu, work=work,
@@ -192,7 +193,7 @@ def http(name, connections, duration="5s", new_connections=False, per_request=Fa
 
 def wrk(name, connections, seconds=5, per_request=True):
     def measure(lab, server):
-        done, cpu = accounted(lab, lambda: lab.client(
+        done, cpu = accounted(lab, server, lambda: lab.client(
             "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
             f"http://{SERVER}{server.http_path(name)}"))
         requests, length = re.search(r"(\d+) requests in [0-9.]+m?s, ([0-9.]+[KMGT]?B) read",
@@ -215,7 +216,7 @@ def percentile(text, which):
 
 def storm(nodes, firmware, power_on):
     def measure(lab, server):
-        got, cpu = accounted(lab, lambda: muster_load(
+        got, cpu = accounted(lab, server, lambda: muster_load(
             lab, "storm", "--server", SERVER, "--interface", "eth0", "--nodes", nodes,
             "--firmware", firmware, "--power-on", power_on, "--deadline", "10m", timeout=900))
         installed = got["time_to_installed_ms"]

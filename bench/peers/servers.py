@@ -15,6 +15,7 @@ class Server:
     """One server program. `serves`: which of dhcp, tftp, multicast, http, storm it can be asked."""
     name = ""
     serves = ()
+    reaps = True        # its ended children's CPU time is in its own; else that is not known
     floor = False       # no server for anybody's use: what the kernel alone costs
 
     def start(self, lab):
@@ -178,6 +179,7 @@ LOADERS = {
 class TftpdHpa(Server):
     name = "tftpd-hpa"
     serves = ("tftp",)
+    reaps = False
 
     def start(self, lab):
         lab.start(PEERS / "usr/sbin/tftpd-hpa", "-L", "-4", "-u", "root", "-a", f"{SERVER}:69", "-s",
