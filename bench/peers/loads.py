@@ -57,18 +57,40 @@ def accounted(lab, server, call):
     return result, lab.cpu_seconds() - before if server.reaps else None
 
 
-def dhcp(clients, concurrency, mode="relay"):
+def dhcp_result(lab, got, cpu):
+    return Result(rate=got["exchanges_per_second"], failed=got["failed"],
+                  server_cpu_seconds=cpu, work=got["exchanges"],
+                  p50_ms=got["latency_ms"]["p50"], p99_ms=got["latency_ms"]["p99"],
+                  peak_rss=lab.peak_rss(),
+                  extra={"retransmissions": got["retransmissions"],
+                         "duplicate_addresses": got["duplicate_addresses"],
+                         "client_limited": got.get("client_limited")})
+
+
+def dhcp_words(clients, *more, seed=0):
+    return ("dhcp", "--server", SERVER, "--interface", "eth0", "--mode", "relay", "--clients", clients,
+            "--seed", (os.getpid() + seed) % 10_000, *more)
+
+
+def dhcp(clients, concurrency):
     def measure(lab, server):
         got, cpu = accounted(lab, server, lambda: muster_load(
-            lab, "dhcp", "--server", SERVER, "--interface", "eth0", "--mode", mode,
-            "--clients", clients, "--concurrency", concurrency, "--seed", os.getpid() % 10_000))
-        return Result(rate=got["exchanges_per_second"], failed=got["failed"],
-                      server_cpu_seconds=cpu, work=got["exchanges"],
-                      p50_ms=got["latency_ms"]["p50"], p99_ms=got["latency_ms"]["p99"],
-                      peak_rss=lab.peak_rss(),
-                      extra={"retransmissions": got["retransmissions"],
-                             "duplicate_addresses": got["duplicate_addresses"],
-                             "client_limited": got.get("client_limited")})
+            lab, *dhcp_words(clients, "--concurrency", concurrency)))
+        return dhcp_result(lab, got, cpu)
+    return measure
+
+
+def dhcp_at(rate=None, share=None):
+    """Clients that come at their own times: `rate` of them a second, or that share of what the
+    server does with 64 at once."""
+    def measure(lab, server):
+        asked = rate
+        if share:
+            full = muster_load(lab, *dhcp_words(20_000, "--concurrency", 64))
+            asked = int(full["exchanges_per_second"] * share)
+        got, cpu = accounted(lab, server, lambda: muster_load(
+            lab, *dhcp_words(min(asked * 5, 10_000), "--rate", asked, seed=1)))
+        return dhcp_result(lab, got, cpu)
     return measure
 
 
@@ -112,12 +134,13 @@ def ask_perfdhcp(lab, rate):
     received = [int(n) for n in re.findall(r"received packets: (\d+)", done.stdout)]
     if not found or not sent or not sent[0]:
         return 0.0, 1.0, 0
-    return float(found[1]), 1 - received[1] / sent[0], received[1]
+    # Its rate counts the half second in which it waits for late answers.
+    seconds = received[1] / float(found[1]) - 0.5 if float(found[1]) else 0
+    return (received[1] / seconds if seconds > 0 else 0.0), 1 - received[1] / sent[0], received[1]
 
 
 def ask_muster_load(lab, rate):
-    got = muster_load(lab, "dhcp", "--server", SERVER, "--interface", "eth0", "--mode", "relay",
-                      "--clients", rate * STEP, "--rate", rate, "--seed", rate)
+    got = muster_load(lab, *dhcp_words(rate * STEP, "--rate", rate, seed=rate))
     # Whom an answer did not reach asks again after seconds: these count as lost, as with perfdhcp.
     return (got["exchanges_per_second"],
             (got["retransmissions"] + got["failed"]) / (rate * STEP), got["exchanges"])
@@ -239,6 +262,8 @@ LOADS = {
         Load("20,000 new clients, 256 at once", "exchanges", dhcp(20_000, 256),
              leaves_out=DHCP_SLOW),
         Load("2,000 new clients, one at a time", "exchanges", dhcp(2_000, 1)),
+        Load("1,000 new clients a second", "exchanges", dhcp_at(rate=1_000), leaves_out=DHCP_SLOW),
+        Load("half of what 64 at once reach", "exchanges", dhcp_at(share=0.5), leaves_out=DHCP_SLOW),
         Load("perfdhcp: best rate without loss", "exchanges", best_rate(ask_perfdhcp)),
         Load("muster-load: best rate without loss", "exchanges", best_rate(ask_muster_load)),
     ],

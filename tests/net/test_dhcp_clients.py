@@ -183,7 +183,8 @@ class DhcpClients(RigTest):
             """})
         self.rig.start()
         folder = self.rig.folder
-        (folder / "dhclient.conf").write_text("timeout 20;\n")
+        # Half of the shortest lease that a site can say is still long to wait for.
+        (folder / "dhclient.conf").write_text("timeout 20;\nsupersede dhcp-renewal-time 3;\n")
         flags = (f"-4 -v -sf {folder}/hook -e MUSTER_OUT={self.out} -lf {folder}/renew.leases "
                  f"-pf {folder}/renew.pid -cf {folder}/dhclient.conf eth0")
         process = subprocess.Popen(["ip", "netns", "exec", self.rig.client_ns, "dhclient", "-d", *flags.split()],
