@@ -143,11 +143,14 @@ bool World::step() {
     ++steps_;
     set_time(next);
     if (agenda == next) {
-        if (const AgendaEvent* soon = universe_.events.peek(6)) {
+        if (const AgendaEvent* soon = universe_.events.peek(8)) {
             datagrams_.prefetch_packet(*soon);
         }
-        if (const AgendaEvent* soon = universe_.events.peek(3)) {
+        if (const AgendaEvent* soon = universe_.events.peek(5)) {
             datagrams_.prefetch_machine(*soon);
+        }
+        if (const AgendaEvent* soon = universe_.events.peek(2)) {
+            datagrams_.prefetch_engine(*soon);
         }
         dispatch(universe_.events.pop());
     } else if (server == next) {
