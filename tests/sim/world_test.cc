@@ -117,9 +117,9 @@ TEST(SimWorld, TheSimplestMachinesAreInstalledToo) {
 struct Planted {
     sim::Canary canary;
     std::vector<std::string_view> checkers;
-    /// Nothing else goes wrong, and nobody switches machines off and on that run from their disks.
-    /// Else whoever is not known to be installed is soon installed again, and `install` sees that
-    /// before the end, where `agreement` looks.
+    /// Nothing else goes wrong, machines boot their disk as soon as it holds a system, and nobody
+    /// switches them off and on. Else whoever is not known to be installed is soon installed again,
+    /// and `install` sees that before the end, where `agreement` looks.
     bool quiet = false;
 };
 
@@ -134,6 +134,8 @@ TEST_P(SimCanary, IsFoundByItsChecker) {
         if (planted.quiet) {
             options.faults = {};
             options.operators = false;
+            options.network_first = false;
+            options.make = sim::boot_machines(options);
         }
         World world{options};
         world.run();
