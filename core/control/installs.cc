@@ -60,6 +60,18 @@ std::string state_text(const Install& before, const InstallStep& step) {
     return text;
 }
 
+constexpr bool is_network_boot(InstallEventKind kind) noexcept {
+    return kind == InstallEventKind::offered || kind == InstallEventKind::loader_asked ||
+           kind == InstallEventKind::script_asked;
+}
+
+/// It says how far the installer is, and nothing else: counts as the bytes that a node was served
+/// do, and is kept as they are. A rack that installs says it a thousand times a second.
+bool is_progress(const InstallEvent& event, const Install& before, const Install& next) {
+    return event.kind == InstallEventKind::report_progress && before.state == next.state &&
+           before.answered == next.answered && before.started == next.started;
+}
+
 void begin_attempt(NodeRecord& node, std::uint64_t expected) {
     node.bytes_served = 0;
     node.loading_bytes = 0;
@@ -188,12 +200,29 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
     const NodeRecord* const node = ledger_.nodes().find(name);
     MUSTER_CHECK(node != nullptr);
     const InstallState state = node->install.state;
-    if (state == InstallState::ready || state == InstallState::installing) {
+    if (is_network_boot(event.kind) &&
+        (state == InstallState::ready || state == InstallState::installing)) {
         event.fresh = fresh_token(); // only from these may an attempt begin
     }
     InstallStep step = step_install(node->install, event, at, policy_of(*node));
     if (step.outcome == InstallOutcome::token_refused ||
         step.outcome == InstallOutcome::no_profile) {
+        return step;
+    }
+    const bool changed = step.outcome == InstallOutcome::changed;
+    const auto mark = mark_of(event.kind);
+    const bool marks = mark && step.next.token_use != TokenUse::none &&
+                       (attempt_runs(step.next.state) || *mark == BootMark::installed);
+    const BootTimeline* const latest = node->latest_boot();
+    const bool marked =
+        marks && !step.attempt_began && latest != nullptr && latest->at(*mark) != UnixTime{};
+    if (!changed && (!marks || marked || latest == nullptr)) {
+        return step; // said before: most of what is seen is
+    }
+    if (marked && is_progress(event, node->install, step.next)) {
+        Install& install = ledger_.progress_of(name)->install;
+        install.percent = step.next.percent;
+        install.message = step.next.message;
         return step;
     }
     NodeRecord next = *node;
@@ -206,20 +235,14 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
         ++counters_.attempts_begun;
         begin_attempt(next, expected_bytes(profile_of(*node)));
     }
-    bool marked = false;
-    BootTimeline* const boot = next.latest_boot();
-    const auto mark = mark_of(event.kind);
-    if (boot != nullptr && mark && step.next.token_use != TokenUse::none &&
-        (attempt_runs(step.next.state) || *mark == BootMark::installed)) {
-        marked = boot->set(*mark, at);
+    if (BootTimeline* const boot = next.latest_boot(); boot != nullptr && marks) {
+        (void)boot->set(*mark, at);
     }
     if (step.next.state != state || step.attempt_began) {
         ledger_.note(at, EventKind::state_changed, name, state_text(node->install, step));
         counters_.installs_completed += event.kind == InstallEventKind::report_installed ? 1U : 0U;
     }
-    if (step.outcome == InstallOutcome::changed || marked) {
-        ledger_.put(std::move(next));
-    }
+    ledger_.put(std::move(next));
     return step;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/control/ledger.hh"
 
+#include <algorithm>
+
 namespace muster {
 namespace {
 
@@ -149,14 +151,17 @@ void Ledger::note(UnixTime at, EventKind kind, std::string_view node, std::strin
 
 NodeRecord* Ledger::progress_of(std::string_view name) {
     NodeRecord* const node = nodes_.edit_in_place(name);
-    if (node != nullptr && !progress_.contains(name)) {
-        progress_.emplace(name);
+    if (node != nullptr) {
+        progress_.emplace(absl::string_view{name.data(), name.size()});
     }
     return node;
 }
 
 void Ledger::flush_progress() {
-    for (const std::string& name : progress_) {
+    // In the order of names: a run of the simulator repeats, and so does what a store is given.
+    std::vector<std::string> names{progress_.begin(), progress_.end()};
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
         const NodeRecord* const node = nodes_.find(name);
         if (node != nullptr && !before_.contains(name)) {
             batch_.nodes.push_back(*node);

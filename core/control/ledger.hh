@@ -7,8 +7,9 @@
 #include "core/node/node_table.hh"
 #include "core/store/store.hh"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <deque>
-#include <set>
 
 namespace muster {
 
@@ -98,7 +99,7 @@ private:
 
     Batch batch_; ///< of nodes only what flush_progress() added
     std::map<std::string, std::optional<NodeRecord>, std::less<>> before_;
-    std::set<std::string, std::less<>> progress_;
+    absl::flat_hash_set<std::string> progress_;
     std::uint64_t edits_ = 0;
 };
 

@@ -2,7 +2,8 @@
 //
 // A timer sits on the level of the highest 6-bit digit in which its tick differs from current_.
 // All timers of one level agree with current_ in the digits above and exceed it in their own, so
-// the lowest bucket of the lowest occupied level is the earliest.
+// the lowest bucket of the lowest occupied level is the earliest. A timer that was put off sits
+// where its earlier tick put it.
 #include "core/mem/timer_wheel.hh"
 
 #include "core/base/check.hh"
@@ -18,6 +19,14 @@ TimerWheel::TimerWheel(std::uint32_t capacity) : timers_(capacity) {
 }
 
 void TimerWheel::arm(std::uint32_t id, Instant deadline) noexcept {
+    MUSTER_CHECK(id < timers_.size());
+    // Most timers are put off again and again: that is a word written, and when its old bucket is
+    // due the timer goes to the right one.
+    if (timers_[id].bucket != none && deadline >= timers_[id].deadline &&
+        deadline != Instant::never()) {
+        timers_[id].deadline = deadline;
+        return;
+    }
     cancel(id);
     timers_[id].deadline = deadline;
     if (deadline != Instant::never()) {

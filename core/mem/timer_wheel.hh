@@ -23,7 +23,7 @@ public:
     [[nodiscard]] bool armed(std::uint32_t id) const noexcept { return timers_[id].bucket != none; }
     [[nodiscard]] Instant deadline(std::uint32_t id) const noexcept { return timers_[id].deadline; }
 
-    /// When expire() has work next, perhaps early (an inner hand-down), never late.
+    /// When expire() has work next, perhaps early (inner hand-downs, timers put off), never late.
     [[nodiscard]] Instant next_deadline() const noexcept;
 
     /// Calls `fire(id)` for every timer due at or before `now`; a fired timer is disarmed first,

@@ -32,8 +32,7 @@ std::vector<std::string> seen_aliases(const NodeRecord& node) {
 } // namespace
 
 const NodeRecord* NodeTable::find(std::string_view name) const noexcept {
-    const auto it = nodes_.find(name);
-    return it == nodes_.end() ? nullptr : &it->second;
+    return look_up(by_name_, text_key(name));
 }
 
 const NodeRecord* NodeTable::find(const MacAddress& mac) const noexcept {
@@ -53,27 +52,29 @@ const NodeRecord* NodeTable::find(const Token& token) const noexcept {
 }
 
 void NodeTable::put(NodeRecord node) {
-    auto it = nodes_.find(node.name());
-    if (it == nodes_.end()) {
-        std::string name = node.name();
-        it = nodes_.emplace(std::move(name), std::move(node)).first;
-    } else {
-        remove_from_indexes(it->second);
-        it->second = std::move(node);
+    if (NodeRecord* const known = edit_in_place(node.name())) {
+        remove_from_indexes(*known);
+        *known = std::move(node);
+        add_to_indexes(*known);
+        return;
     }
+    std::string name = node.name();
+    const auto it = nodes_.emplace(std::move(name), std::move(node)).first;
+    by_name_.emplace(text_key(it->first), &it->second);
     add_to_indexes(it->second);
 }
 
 void NodeTable::erase(std::string_view name) {
     if (const auto it = nodes_.find(name); it != nodes_.end()) {
         remove_from_indexes(it->second);
+        by_name_.erase(text_key(it->first));
         nodes_.erase(it);
     }
 }
 
 NodeRecord* NodeTable::edit_in_place(std::string_view name) noexcept {
-    const auto it = nodes_.find(name);
-    return it == nodes_.end() ? nullptr : &it->second;
+    const auto it = by_name_.find(text_key(name));
+    return it == by_name_.end() ? nullptr : it->second;
 }
 
 void NodeTable::add_to_indexes(const NodeRecord& node) {

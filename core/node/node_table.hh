@@ -5,6 +5,7 @@
 #include "core/node/node_record.hh"
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
 
 #include <functional>
 #include <map>
@@ -47,6 +48,9 @@ private:
     void remove_from_indexes(const NodeRecord& node);
 
     Map nodes_;
+    /// The keys of nodes_: every report and sample finds its node by name, and a tree of ten
+    /// thousand names is a dozen of them compared each time.
+    absl::flat_hash_map<absl::string_view, NodeRecord*> by_name_;
     Index<MacAddress> by_mac_;
     Index<std::string> by_alias_;
     Index<std::string> by_seen_alias_;

@@ -280,6 +280,7 @@ void BootInstaller::advance(ClientContext& context) {
         } else if (downloads() && !bulk_.busy()) {
             on_download(context);
         } else {
+            plan_report(context.now.steady);
             return;
         }
     }

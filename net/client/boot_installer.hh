@@ -65,8 +65,8 @@ private:
     void begin_download(ClientContext& context);
     void on_download(ClientContext& context);
     void report_progress(ClientContext& context);
-    [[nodiscard]] Duration until_more(std::uint64_t bytes, unsigned percent,
-                                      Instant now) const noexcept;
+    [[nodiscard]] unsigned percent_there() const noexcept;
+    void plan_report(Instant now) noexcept;
     void next_package(ClientContext& context);
     void work(Step step, Duration duration, ClientContext& context);
     void on_worked(ClientContext& context);
@@ -101,7 +101,7 @@ private:
     Instant since_{};     ///< when the wait or work at hand began
     Instant until_ = Instant::never();
     Instant download_began_{};
-    Instant progress_at_ = Instant::never();
+    Instant progress_at_ = Instant::never(); ///< the next look that is not in vain
     std::uint64_t image_size_ = 0;
     unsigned percent_ = 0;
     unsigned package_ = 0;

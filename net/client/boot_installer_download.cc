@@ -29,7 +29,7 @@ void BootInstaller::begin_download(ClientContext& context) {
     }
     step_ = Step::download;
     percent_ = 0;
-    progress_at_ = report_.empty() ? Instant::never() : context.now.steady + progress_interval;
+    progress_at_ = Instant::never();
     waited_ = patience_ = {};
     bulk_.begin({.local = dhcp_->lease().address,
                  .server = url->server,
@@ -97,46 +97,39 @@ void BootInstaller::write_out(ClientContext& context) {
     work(Step::unpacking, behind, context);
 }
 
-/// At most one a second, and only what is more than before.
-void BootInstaller::report_progress(ClientContext& context) {
-    const Instant now = context.now.steady;
-    if (image_size_ == 0 || requests_.busy()) {
-        progress_at_ = now + progress_interval;
+/// How much of the image is on the disk, as the installer says it.
+unsigned BootInstaller::percent_there() const noexcept {
+    return image_size_ == 0 ? 0
+                            : static_cast<unsigned>(
+                                  std::min<std::uint64_t>(bulk_.bytes() * 100 / image_size_, 99));
+}
+
+/// The installer looks once a second and reports what is more than before. Of ten thousand that
+/// share a link nearly all would look in vain nearly always: here a look is planned for the next
+/// of those seconds when there is something to see, so that it reports at the same moments.
+void BootInstaller::plan_report(Instant now) noexcept {
+    if (step_ != Step::download || progress_at_ != Instant::never() || report_.empty() ||
+        requests_.busy() || percent_there() <= percent_) {
         return;
     }
-    const std::uint64_t bytes = bulk_.bytes();
-    const auto percent =
-        static_cast<unsigned>(std::min<std::uint64_t>(bytes * 100 / image_size_, 99));
-    progress_at_ = now + until_more(bytes, std::max(percent, percent_), now);
-    if (percent <= percent_) {
+    const auto looks = (now - download_began_) / progress_interval;
+    progress_at_ = download_began_ + (looks + 1) * progress_interval;
+}
+
+void BootInstaller::report_progress(ClientContext& context) {
+    progress_at_ = Instant::never();
+    const unsigned percent = percent_there();
+    const auto url = read_boot_url(report_);
+    if (requests_.busy() || percent <= percent_ || !url) {
         return;
     }
     percent_ = percent;
-    const auto url = read_boot_url(report_);
-    if (!url) {
-        return;
-    }
     requests_.begin(
         {.local = dhcp_->lease().address,
          .server = url->server,
          .host = url->host,
          .target = fmt::format("{}/progress?percent={}&message=unpacking", url->path, percent)},
         context);
-}
-
-/// The installer looks every second. Of ten thousand that share a link, nearly all would look in
-/// vain nearly always: the next percent is not looked for before it is there at twice the pace.
-Duration BootInstaller::until_more(std::uint64_t bytes, unsigned percent,
-                                   Instant now) const noexcept {
-    if (bytes == 0) {
-        return progress_interval;
-    }
-    const double missing =
-        static_cast<double>(image_size_) * (percent + 1) / 100 - static_cast<double>(bytes);
-    const double pace =
-        static_cast<double>(bytes) / std::chrono::duration<double>(now - download_began_).count();
-    const auto seconds = static_cast<std::int64_t>(std::max(missing, 0.0) / pace / 2);
-    return std::clamp<std::int64_t>(seconds, 1, 60) * progress_interval;
 }
 
 } // namespace muster

@@ -9,6 +9,7 @@
 #include "net/client/boot_program.hh"
 #include "net/client/router_solicitor.hh"
 
+#include <memory>
 #include <optional>
 
 namespace muster {
@@ -16,11 +17,11 @@ namespace muster {
 class BootMachine final : public ClientMachine {
 public:
     explicit BootMachine(const BootMachineOptions& options)
-        : options_(options),
-          firmware_(*options.firmware),
-          prng_(options.seed),
+        : prng_(options.seed),
+          has_system_(options.installed),
           fetcher_(prng_.next()),
-          has_system_(options.installed) {}
+          options_(options),
+          firmware_(*options.firmware) {}
 
     void start(ClientContext& context) noexcept override {
         power_on(context);
@@ -97,25 +98,26 @@ private:
             static_cast<std::int64_t>(static_cast<double>(duration.count()) * options_.own_time)};
     }
 
-    BootMachineOptions options_;
-    const FirmwareModel& firmware_;
+    // In this order because every datagram touches what is first: ten thousand machines are far
+    // more than a cache holds.
     Prng prng_;
     State state_ = State::starting;
     ClientStage stage_ = ClientStage::off;
-    // The program that runs, and what it wants.
-    BootPlace place_;
-    std::unique_ptr<BootProgram> program_;
-    BootWish wish_;
+    ClientWait reason_ = ClientWait::client;
     bool ran_expected_ = false;
-    std::optional<DhcpClient> dhcp_;
-    RouterSolicitor solicitor_;
-    BootFetcher fetcher_;
-    std::optional<BootInstaller> installer_;
+    bool has_system_;
     // A wait of its own.
     Instant until_ = Instant::never();
     Instant since_{};
-    ClientWait reason_ = ClientWait::client;
-    bool has_system_;
+    RouterSolicitor solicitor_;
+    std::unique_ptr<BootInstaller> installer_;
+    BootFetcher fetcher_;
+    std::optional<DhcpClient> dhcp_;
+    BootWish wish_; ///< of the program that runs
+    std::unique_ptr<BootProgram> program_;
+    BootPlace place_;
+    BootMachineOptions options_;
+    const FirmwareModel& firmware_;
     unsigned rom_tries_ = 0;
     unsigned boots_ = 0;
     Instant disk_until_ = Instant::never();

@@ -25,7 +25,7 @@ void BootMachine::start_kernel(const std::string& cmdline, ClientContext& contex
     dhcp_.reset();
     state_ = State::system;
     enter(ClientStage::installer, context);
-    installer_.emplace(options_, cmdline, prng_.next());
+    installer_ = std::make_unique<BootInstaller>(options_, cmdline, prng_.next());
     installer_->begin(context);
 }
 

@@ -32,8 +32,10 @@ public:
                const Now& now, ClientOutbox& out);
     /// Pulls the plug: its streams and ports are closed, nothing is noted.
     void stop(MachineIndex machine, const Now& now, ClientOutbox& out);
-    /// Something will come for this machine soon: a driver that knows may say so.
+    /// Something will come for this machine soon: a driver that knows may say so, and a little
+    /// later once more with prefetch_engine(), when what this brings has come.
     void prefetch(MachineIndex machine) const noexcept;
+    void prefetch_engine(MachineIndex machine) const noexcept;
     [[nodiscard]] bool running(MachineIndex machine) const noexcept;
     [[nodiscard]] std::uint32_t running_count() const noexcept { return running_; }
     [[nodiscard]] std::uint32_t streams_in_use() const noexcept { return streams_.in_use(); }

@@ -137,28 +137,29 @@ private:
         return phase_ == Phase::receiving ? model_->data_waits : model_->request_waits;
     }
 
-    TftpFetch fetch_;
+    // In this order because a block touches what is first.
     const TftpClientModel* model_ = nullptr;
     Phase phase_ = Phase::over;
     ClientOutcome outcome_ = ClientOutcome::idle;
-    Endpoint server_{};   ///< with the port of its transfer; port 0: not yet known
-    TftpOptions asked_{}; ///< in the request that is out
-    std::optional<std::uint64_t> tsize_{};
-    std::optional<std::uint64_t> size_max_{}; ///< what a probe was told
+    bool gap_told_ = false; ///< an ACK said that `next_` is missing
     std::uint16_t blksize_ = tftp_blksize_default;
     std::uint16_t windowsize_ = 1;
-    std::uint16_t in_window_ = 0;            ///< blocks since the last ACK
-    bool gap_told_ = false;                  ///< an ACK said that `next_` is missing
-    std::optional<std::int16_t> stray_{};    ///< last unexpected block, relative to `next_`
-    std::uint64_t next_ = 1;                 ///< first block that is missing; never wraps
-    std::optional<TftpMembership> member_{}; ///< set: a multicast transfer
-    std::size_t waits_used_ = 0;             ///< repetitions since the last progress
-    Instant begun_{};
-    Instant acked_at_{};
-    Instant quiet_since_{}; ///< last progress
-    Instant deadline_ = Instant::never();
+    std::uint16_t in_window_ = 0;         ///< blocks since the last ACK
+    std::optional<std::int16_t> stray_{}; ///< last unexpected block, relative to `next_`
+    std::uint64_t next_ = 1;              ///< first block that is missing; never wraps
     std::uint64_t bytes_ = 0;
     std::uint64_t wire_bytes_ = 0;
+    std::size_t waits_used_ = 0; ///< repetitions since the last progress
+    Instant deadline_ = Instant::never();
+    Instant acked_at_{};
+    Instant quiet_since_{}; ///< last progress
+    Endpoint server_{};     ///< with the port of its transfer; port 0: not yet known
+    std::optional<std::uint64_t> tsize_{};
+    std::optional<std::uint64_t> size_max_{}; ///< what a probe was told
+    TftpFetch fetch_;
+    std::optional<TftpMembership> member_{}; ///< set: a multicast transfer
+    TftpOptions asked_{};                    ///< in the request that is out
+    Instant begun_{};
     TftpErrorCode error_code_{};
     std::string why_;
     std::string body_;

@@ -66,7 +66,9 @@ TEST(SimulatedStorm, IsNoFasterThanItsLink) {
     const auto fast = simulate_storm(options);
     ASSERT_TRUE(slow && fast);
     EXPECT_GT(slow->took, fast->took + 20s);
-    EXPECT_LE(slow->link_use_peak, 1.02);
+    // Datagrams and TCP's flows do not wait for each other in this model: the few machines that
+    // still load by TFTP come on top.
+    EXPECT_LE(slow->link_use_peak, 1.05);
     EXPECT_GT(slow->link_use_peak, 0.9);
 }
 

@@ -5,9 +5,40 @@
 #include "tools/simulator/storm.hh"
 
 #include <fmt/format.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 
 namespace muster::load {
 namespace {
+
+/// Packets go from machine to machine all over a memory that no cache holds, and half of what a
+/// miss costs is finding the page: with huge ones a storm takes a tenth less. Only asks for them;
+/// what is not needed of them is never touched. Call it before the machines are made.
+void prefer_huge_pages(std::uint32_t machines) {
+    constexpr std::size_t huge_page = std::size_t{2} << 20U;
+    constexpr std::size_t bytes_a_machine = 24 * 1024;
+    constexpr std::size_t most = std::size_t{1} << 30U; // mallopt() takes an int
+    constexpr int never_mapped = 32 << 20U;             // the largest that mallopt() takes
+    const std::size_t size = std::min(most, machines * bytes_a_machine + (std::size_t{64} << 20U));
+    (void)mallopt(M_MMAP_THRESHOLD, never_mapped);
+    (void)mallopt(M_TRIM_THRESHOLD, static_cast<int>(most));
+    (void)mallopt(M_TOP_PAD, static_cast<int>(size));
+    const auto before = reinterpret_cast<std::uintptr_t>(::sbrk(0));
+    // More than the heap has, so that it grows by all of M_TOP_PAD; volatile, or a compiler sees
+    // that nobody wants the block.
+    void* volatile block = std::malloc(huge_page);
+    std::free(block);
+    (void)mallopt(M_TOP_PAD, static_cast<int>(huge_page));
+    const auto after = reinterpret_cast<std::uintptr_t>(::sbrk(0));
+    const std::uintptr_t begin = (before + huge_page - 1) / huge_page * huge_page;
+    if (begin < after) {
+        (void)::madvise(reinterpret_cast<void*>(begin), after - begin, MADV_HUGEPAGE);
+    }
+}
 
 StormOptions storm_of(const Options& options) {
     StormOptions storm;
@@ -55,6 +86,7 @@ Outcome simulate(const Options& options) {
                                 .stages = progress.in_stage});
         };
     }
+    prefer_huge_pages(storm.nodes);
     const auto result = simulate_storm(storm);
     view.clear();
     if (!result) {

@@ -32,18 +32,40 @@ void Datagrams::Packet::set_payload(Bytes bytes) {
     }
 }
 
+void Datagrams::Packet::clear() noexcept {
+    protocol = {};
+    to_server = everybody = framed = damaged = unseen = small = false;
+    blksize = 0;
+    machine = 0;
+    size = 0;
+    content.reset();
+    block = 0;
+    payload.clear();
+}
+
 void Datagrams::prefetch_packet(const AgendaEvent& event) const noexcept {
     if (event.part == Part::datagram) {
         const auto* packet = reinterpret_cast<const std::byte*>(&packets_[event.a]);
         __builtin_prefetch(packet);
-        __builtin_prefetch(packet + 64);
-        __builtin_prefetch(packet + 128);
+        __builtin_prefetch(packet + cache_line_size);
     }
 }
 
 void Datagrams::prefetch_machine(const AgendaEvent& event) const noexcept {
-    if (event.part == Part::datagram && !packets_[event.a].everybody) {
-        machines_->prefetch(packets_[event.a].machine);
+    if (event.part == Part::datagram) {
+        const Packet& packet = packets_[event.a];
+        if (!packet.everybody && !packet.to_server) {
+            machines_->prefetch(packet.machine);
+        }
+    }
+}
+
+void Datagrams::prefetch_engine(const AgendaEvent& event) const noexcept {
+    if (event.part == Part::datagram) {
+        const Packet& packet = packets_[event.a];
+        if (!packet.everybody && !packet.to_server) {
+            machines_->prefetch_engine(packet.machine);
+        }
     }
 }
 
@@ -58,12 +80,7 @@ std::uint32_t Datagrams::claim() {
 }
 
 void Datagrams::release(std::uint32_t slot) noexcept {
-    Packet& packet = packets_[slot];
-    packet.content.reset();
-    std::vector<std::byte> memory = std::move(packet.payload); // kept for the next one
-    memory.clear();
-    packet = Packet{};
-    packet.payload = std::move(memory);
+    packets_[slot].clear();
     free_.push_back(slot);
 }
 

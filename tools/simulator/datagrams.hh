@@ -6,6 +6,7 @@
 // not made of packets here (Streams) and does not fill these queues.
 #pragma once
 
+#include "core/mem/cache_line.hh"
 #include "core/port/client.hh"
 #include "core/port/datagram.hh"
 
@@ -74,29 +75,33 @@ public:
     /// That event is soon to come: what it will look at had better be in the cache.
     void prefetch_packet(const AgendaEvent& event) const noexcept;
     void prefetch_machine(const AgendaEvent& event) const noexcept;
+    void prefetch_engine(const AgendaEvent& event) const noexcept;
 
     [[nodiscard]] const DatagramCounts& counts() const noexcept { return counts_; }
 
 private:
-    struct Packet {
+    /// Two cache lines, what most packets need in the first.
+    struct alignas(cache_line_size) Packet {
         ClientProtocol protocol{};
         bool to_server = false;
         bool everybody = false; ///< broadcast: the fleet finds whose it is
         bool framed = false;    ///< payload is a frame
         bool damaged = false;
         bool unseen = false; ///< damaged, and the checksum fits
+        bool small = false;  ///< the payload is in `few`: an ACK
         std::uint16_t blksize = 0;
         MachineIndex machine = 0;
-        std::uint64_t damage = 0; ///< where
+        std::uint32_t size = 0; ///< of the payload
+        ContentRef content;     ///< DATA: its bytes are fetched when it arrives
+        std::uint64_t block = 0;
+        std::array<std::byte, 8> few{};
         Endpoint source;
         Endpoint destination;
-        ContentRef content; ///< DATA: its bytes are fetched when it arrives
-        std::uint64_t block = 0;
-        std::uint32_t size = 0; ///< of the payload
-        bool small = false;     ///< the payload is in `few`: an ACK
-        std::array<std::byte, 8> few{};
+        std::uint64_t damage = 0; ///< where
         std::vector<std::byte> payload;
 
+        /// As new, but for its memory and what is written of every packet.
+        void clear() noexcept;
         void set_payload(Bytes bytes);
         [[nodiscard]] Bytes bytes() const noexcept {
             return small ? Bytes{few}.first(size) : Bytes{payload};

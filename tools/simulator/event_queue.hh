@@ -3,8 +3,10 @@
 #pragma once
 
 #include "core/base/time.hh"
+#include "core/mem/cache_line.hh"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -23,12 +25,13 @@ enum class Part : std::uint8_t {
 
 struct AgendaEvent {
     Instant at;
-    std::uint64_t sequence = 0;
-    Part part{};
-    std::uint8_t what = 0;
+    std::uint64_t sequence : 48 = 0;
+    Part part : 8 {};
+    std::uint8_t what : 8 = 0;
     std::uint32_t a = 0;
     std::uint32_t b = 0;
 };
+static_assert(sizeof(AgendaEvent) == 24);
 
 /// What is soon lies in buckets by time, each put in order when it is reached; what is later, in a
 /// heap. Packets are soon and are nearly all there is, so that most events are moved twice and
@@ -38,7 +41,13 @@ public:
     EventQueue() : soon_(bucket_count, none), occupied_(bucket_count / 64) {}
 
     void post(Instant at, Part part, std::uint8_t what, std::uint32_t a = 0, std::uint32_t b = 0) {
-        const AgendaEvent event{at, ++sequence_, part, what, a, b};
+        AgendaEvent event;
+        event.at = at;
+        event.sequence = ++sequence_ & sequence_mask;
+        event.part = part;
+        event.what = what;
+        event.a = a;
+        event.b = b;
         ++size_;
         const std::int64_t bucket = bucket_of(at);
         if (bucket <= current_) {
@@ -46,15 +55,13 @@ public:
             due_.insert(std::upper_bound(rest, due_.end(), event, before), event);
         } else if (bucket - current_ < static_cast<std::int64_t>(bucket_count)) {
             const auto slot = static_cast<std::size_t>(bucket) % bucket_count;
-            std::uint32_t node = free_;
-            if (node == none) {
-                node = static_cast<std::uint32_t>(nodes_.size());
-                nodes_.emplace_back();
-            } else {
-                free_ = nodes_[node].next;
+            std::uint32_t chunk = soon_[slot];
+            if (chunk == none || chunks_[chunk].count == Chunk::capacity) {
+                chunk = claim(chunk);
+                soon_[slot] = chunk;
             }
-            nodes_[node] = {event, soon_[slot]};
-            soon_[slot] = node;
+            Chunk& to = chunks_[chunk];
+            to.events[to.count++] = event;
             occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
             rest_ = std::min(rest_, at);
         } else {
@@ -92,10 +99,17 @@ private:
     static constexpr unsigned bucket_bits = 13; ///< 8 us wide, so that 67 ms are soon
     static constexpr std::size_t bucket_count = 8192;
 
-    struct Node {
-        AgendaEvent event;
+    static constexpr std::uint64_t sequence_mask = (std::uint64_t{1} << 48U) - 1;
+
+    /// Some of a bucket's events, two cache lines of them.
+    struct alignas(cache_line_size) Chunk {
+        static constexpr std::uint32_t capacity = 5;
         std::uint32_t next = none;
+        std::uint32_t count = 0;
+        std::array<AgendaEvent, capacity> events{};
     };
+    static_assert(sizeof(Chunk) == 2 * cache_line_size);
+
     static std::int64_t bucket_of(Instant at) noexcept { return at.ns >> bucket_bits; }
     static bool before(const AgendaEvent& x, const AgendaEvent& y) noexcept {
         return x.at != y.at ? x.at < y.at : x.sequence < y.sequence;
@@ -111,12 +125,13 @@ private:
         }
         current_ = next;
         const auto slot = static_cast<std::size_t>(next) % bucket_count;
-        for (std::uint32_t node = soon_[slot]; node != none;) {
-            due_.push_back(nodes_[node].event);
-            const std::uint32_t following = nodes_[node].next;
-            nodes_[node].next = free_; // the next to be used: it is in the cache
-            free_ = node;
-            node = following;
+        for (std::uint32_t chunk = soon_[slot]; chunk != none;) {
+            Chunk& from = chunks_[chunk];
+            due_.insert(due_.end(), from.events.begin(), from.events.begin() + from.count);
+            const std::uint32_t following = from.next;
+            from.next = free_; // the next to be used: it is in the cache
+            free_ = chunk;
+            chunk = following;
         }
         if (soon_[slot] != none) {
             soon_[slot] = none;
@@ -130,11 +145,26 @@ private:
         std::sort(due_.begin(), due_.end(), before);
         rest_ = later_.empty() ? Instant::never() : later_.front().at;
         if (const std::int64_t after_it = next_occupied(); after_it != INT64_MAX) {
-            for (std::uint32_t node = soon_[static_cast<std::size_t>(after_it) % bucket_count];
-                 node != none; node = nodes_[node].next) {
-                rest_ = std::min(rest_, nodes_[node].event.at);
+            for (std::uint32_t i = soon_[static_cast<std::size_t>(after_it) % bucket_count];
+                 i != none; i = chunks_[i].next) {
+                for (std::uint32_t k = 0; k < chunks_[i].count; ++k) {
+                    rest_ = std::min(rest_, chunks_[i].events[k].at);
+                }
             }
         }
+    }
+    /// An empty chunk, in front of `next`.
+    [[nodiscard]] std::uint32_t claim(std::uint32_t next) {
+        std::uint32_t chunk = free_;
+        if (chunk == none) {
+            chunk = static_cast<std::uint32_t>(chunks_.size());
+            chunks_.emplace_back();
+        } else {
+            free_ = chunks_[chunk].next;
+        }
+        chunks_[chunk].next = next;
+        chunks_[chunk].count = 0;
+        return chunk;
     }
     [[nodiscard]] std::int64_t next_occupied() const noexcept {
         const auto first = static_cast<std::size_t>(current_ + 1) % bucket_count;
@@ -160,9 +190,9 @@ private:
     std::size_t taken_ = 0;
     std::int64_t current_ = 0; ///< the bucket that due_ was made of; what is earlier goes there too
     Instant rest_ = Instant::never(); ///< the earliest event that is not in due_
-    std::vector<std::uint32_t> soon_; ///< the first node of each bucket's list
-    std::vector<Node> nodes_;
-    std::uint32_t free_ = none;           ///< list of nodes
+    std::vector<std::uint32_t> soon_; ///< the first chunk of each bucket's list
+    std::vector<Chunk> chunks_;
+    std::uint32_t free_ = none;           ///< list of chunks
     std::vector<std::uint64_t> occupied_; ///< a bit a bucket
     std::vector<AgendaEvent> later_;      ///< a heap, the next one first
     std::size_t size_ = 0;

@@ -171,6 +171,10 @@ void Machines::perform(bool silent) {
         }
     }
     // Notes last: who reads them may switch machines.
+    if (out_.notes.empty()) {
+        out_.clear();
+        return;
+    }
     const std::vector<ClientNote> notes = std::exchange(out_.notes, {});
     out_.clear();
     for (const ClientNote& note : notes) {

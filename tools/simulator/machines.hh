@@ -101,6 +101,7 @@ public:
         __builtin_prefetch(&machines_[machine]);
         fleet_.prefetch(machine);
     }
+    void prefetch_engine(MachineIndex machine) const noexcept { fleet_.prefetch_engine(machine); }
     [[nodiscard]] std::uint32_t count() const noexcept {
         return static_cast<std::uint32_t>(machines_.size());
     }

@@ -64,10 +64,10 @@ public:
         return storm_.installed + storm_.lost >= options_.nodes;
     }
 
-    /// Adds the steps of the timeline that have passed.
-    void look() {
-        const Instant now = world_.universe().now.steady;
-        while (now >= next_step_) {
+    /// Adds the steps of the timeline until `next`, when the world's next event is. Nothing may
+    /// happen for many of them but that bytes move.
+    void look(Instant next) {
+        while (next != Instant::never() && next >= next_step_) {
             add_step(next_step_);
             next_step_ = next_step_ + options_.timeline_step;
         }
@@ -82,7 +82,7 @@ public:
         }
         storm_.stream_bytes = world_.streams().bytes_moved();
         const double seconds = std::max(1e-9, static_cast<double>(storm_.took.count()) * 1e-9);
-        storm_.link_use = bytes() * 8 / options_.link / seconds;
+        storm_.link_use = bytes(world_.universe().now.steady) * 8 / options_.link / seconds;
         storm_.events = world_.events();
         storm_.digest = world_.digest();
         for (const sim::Finding& finding : world_.findings()) {
@@ -101,8 +101,8 @@ private:
     [[nodiscard]] Duration now() const noexcept {
         return world_.universe().now.steady - world_.first_power_on();
     }
-    [[nodiscard]] double bytes() const {
-        return world_.streams().bytes_moved() +
+    [[nodiscard]] double bytes(Instant at) const {
+        return world_.streams().bytes_moved(at) +
                static_cast<double>(world_.datagrams().counts().server_tx_bytes);
     }
 
@@ -155,7 +155,7 @@ private:
     }
 
     void add_step(Instant at) {
-        const double sent = bytes();
+        const double sent = bytes(at);
         const double step_s = static_cast<double>(options_.timeline_step.count()) * 1e-9;
         StormProgress step{.at = at - world_.first_power_on(),
                            .in_stage = in_stage_,
@@ -209,8 +209,11 @@ Result<SimulatedStorm, std::string> simulate_storm(const StormOptions& options) 
     sim::World world{world_of(options)};
     Recorder recorder{options, world};
     const Instant end = world.first_power_on() + options.give_up;
-    while (!recorder.over() && world.universe().now.steady < end && world.step()) {
-        recorder.look();
+    while (!recorder.over() && world.universe().now.steady < end) {
+        recorder.look(world.next_event());
+        if (!world.step()) {
+            break;
+        }
     }
     return recorder.finish();
 }

@@ -58,6 +58,8 @@ public:
     /// part, so that no silence lies behind it, whatever the machine thinks.
     [[nodiscard]] bool delivering_flow() const noexcept { return delivering_flow_; }
     [[nodiscard]] double bytes_moved() { return shares_.moved_in_all(universe_.now.steady); }
+    /// The same at `at`: not before now, and no later than the world's next event.
+    [[nodiscard]] double bytes_moved(Instant at) { return shares_.moved_in_all(at); }
     [[nodiscard]] std::uint32_t flows() const noexcept { return shares_.count(); }
 
 private:

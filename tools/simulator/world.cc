@@ -34,16 +34,18 @@ WorldOptions completed(WorldOptions options) {
 MachineMaker boot_machines(const WorldOptions& options) {
     auto mix = FirmwareMix::read(options.firmware);
     MUSTER_CHECK(mix.has_value());
-    return [mix = std::move(*mix), own_time = options.own_time,
-            installer = options.installer](const PowerOn& power) {
-        BootMachineOptions machine;
-        machine.firmware = &mix.of(power.index);
-        machine.installer = installer;
-        machine.seed = power.seed;
-        machine.own_time = own_time;
-        machine.installed = power.installed;
-        return make_boot_machine(machine);
-    };
+    return
+        [mix = std::move(*mix), own_time = options.own_time, network_first = options.network_first,
+         installer = options.installer](const PowerOn& power) {
+            BootMachineOptions machine;
+            machine.firmware = &mix.of(power.index);
+            machine.installer = installer;
+            machine.seed = power.seed;
+            machine.own_time = own_time;
+            machine.network_first = network_first;
+            machine.installed = power.installed;
+            return make_boot_machine(machine);
+        };
 }
 
 World::World(WorldOptions options)
@@ -132,22 +134,28 @@ void World::set_time(Instant at) noexcept {
     universe_.now.wall = epoch + (universe_.now.steady - Instant{}) + wall_offset_;
 }
 
+Instant World::next_event() const noexcept {
+    return std::min({universe_.events.next(), server_.next_deadline(), machines_.next_deadline()});
+}
+
 bool World::step() {
     const Instant agenda = universe_.events.next();
     const Instant server = server_.next_deadline();
-    const Instant machines = machines_.next_deadline();
-    const Instant next = std::min({agenda, server, machines});
+    const Instant next = next_event();
     if (next == Instant::never()) {
         return false;
     }
     ++steps_;
     set_time(next);
     if (agenda == next) {
-        if (const AgendaEvent* soon = universe_.events.peek(6)) {
+        if (const AgendaEvent* soon = universe_.events.peek(8)) {
             datagrams_.prefetch_packet(*soon);
         }
-        if (const AgendaEvent* soon = universe_.events.peek(3)) {
+        if (const AgendaEvent* soon = universe_.events.peek(5)) {
             datagrams_.prefetch_machine(*soon);
+        }
+        if (const AgendaEvent* soon = universe_.events.peek(2)) {
+            datagrams_.prefetch_engine(*soon);
         }
         dispatch(universe_.events.pop());
     } else if (server == next) {

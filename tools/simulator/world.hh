@@ -40,6 +40,7 @@ struct WorldOptions {
     MachineMaker make;              ///< see boot_machines()
     std::string firmware = "mixed"; ///< as FirmwareMix reads it
     double own_time = 1.0;          ///< of the machines: see BootMachineOptions
+    bool network_first = true;      ///< of the machines: see BootMachineOptions
     InstallerModel installer;
     NetworkOptions network;
     StreamOptions streams;
@@ -77,6 +78,8 @@ public:
     /// For callers that want to look on: the next event, whatever it is. False: nothing is left,
     /// or everything is done.
     bool step();
+    /// When that is; Instant::never(): nothing is left.
+    [[nodiscard]] Instant next_event() const noexcept;
     /// Ends all faults.
     void heal();
 

@@ -268,5 +268,41 @@ TEST_F(ControlTest, ProgressIsKeptEveryFewSecondsOnly) {
     EXPECT_EQ(node("r1n01").bytes_served, 1'160U);
 }
 
+// A rack that installs reports a thousand times a second how far it is.
+TEST_F(ControlTest, ReportsOfProgressAreKeptEveryFewSecondsOnly) {
+    boot_to(1, InstallState::installing);
+    const std::string report = "/report/" + token("r1n01");
+    EXPECT_EQ(ask(1, report + "/started").status, 200);
+    wait(10s);
+    const std::uint64_t before = store.commits();
+    for (unsigned percent = 1; percent <= 4; ++percent) {
+        const Said said =
+            ask(1, fmt::format("{}/progress?percent={}&message=disk", report, percent));
+        EXPECT_EQ(said.body, "ok\n");
+        EXPECT_EQ(get("/api/v1/nodes/r1n01").json()["stage_percent"], percent);
+        wait(1s);
+    }
+    EXPECT_EQ(store.commits(), before);
+    restart();
+    EXPECT_EQ(node("r1n01").install.percent, 0) << "killed before it was kept";
+    EXPECT_EQ(ask(1, report + "/progress?percent=5&message=disk").status, 200)
+        << "the same attempt";
+    wait(5s);
+    restart();
+    EXPECT_EQ(node("r1n01").install.percent, 5);
+    EXPECT_EQ(node("r1n01").install.message, "disk");
+}
+
+// The first word of an installer is more than progress: it ends the deadline of booting.
+TEST_F(ControlTest, TheFirstReportIsKeptBeforeItIsAnswered) {
+    boot_to(1, InstallState::loading);
+    const std::uint64_t before = store.commits();
+    EXPECT_EQ(ask(1, "/report/" + token("r1n01") + "/progress?percent=7").status, 200);
+    EXPECT_EQ(store.commits(), before + 1);
+    restart();
+    EXPECT_EQ(state("r1n01"), InstallState::installing);
+    EXPECT_EQ(node("r1n01").install.percent, 7);
+}
+
 } // namespace
 } // namespace muster::test

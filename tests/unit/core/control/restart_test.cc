@@ -18,7 +18,11 @@ TEST_F(ControlTest, AnInstallSurvivesARestartAfterAnyStep) {
         [this] { sample(1, "/files/debian12/initrd.gz", 0, TransferSample::Phase::started); },
         [this] { send(1, "/answers/" + token("r1n01") + "/preseed.cfg"); },
         [this] { send(1, "/report/" + token("r1n01") + "/started"); },
-        [this] { send(1, "/report/" + token("r1n01") + "/progress?percent=50&message=half"); },
+        [this] {
+            send(1, "/report/" + token("r1n01") + "/progress?percent=50&message=half");
+            step();
+            wait(progress_interval);
+        },
         [this] { send(1, "/report/" + token("r1n01") + "/installed"); },
         [this] { seen(1); },
     };

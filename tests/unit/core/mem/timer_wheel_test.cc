@@ -66,6 +66,34 @@ TEST(TimerWheel, AFiringTimerMayRearmAndCancelOthers) {
     EXPECT_EQ(fired, 2);
 }
 
+// A timer that every packet puts off stays where it is until its old place is due.
+TEST(TimerWheel, WhatIsPutOffFiresOnceAtItsLastDeadline) {
+    TimerWheel wheel{2};
+    wheel.arm(0, at_ms(100));
+    wheel.arm(1, at_ms(100));
+    for (std::int64_t now = 1; now < 5'000; ++now) {
+        wheel.expire(at_ms(now), [&](std::uint32_t id) {
+            EXPECT_EQ(id, 1U);
+            EXPECT_EQ(now, 100);
+        });
+        wheel.arm(0, at_ms(now + 100));
+        EXPECT_EQ(wheel.deadline(0), at_ms(now + 100));
+        EXPECT_LE(wheel.next_deadline(), at_ms(now + 100));
+    }
+    wheel.arm(0, at_ms(5'010)); // sooner than it was
+    int fired = 0;
+    wheel.expire(at_ms(5'009), [&](std::uint32_t) { ++fired; });
+    EXPECT_EQ(fired, 0);
+    wheel.expire(at_ms(5'010), [&](std::uint32_t) { ++fired; });
+    EXPECT_EQ(fired, 1);
+    wheel.arm(0, at_ms(6'000));
+    wheel.arm(0, at_ms(7'000));
+    wheel.cancel(0);
+    wheel.expire(at_ms(9'000), [&](std::uint32_t) { ++fired; });
+    EXPECT_EQ(fired, 1);
+    EXPECT_EQ(wheel.next_deadline(), Instant::never());
+}
+
 // Against a plain ordered map, with random arms, cancels and steps of time.
 TEST(TimerWheel, AgreesWithAnOrderedMap) {
     std::mt19937_64 random{42};
