@@ -23,7 +23,7 @@ def measure(kind, load, servers, rounds, say):
             if server.name in load.leaves_out:
                 reasons[server.name] = "left out: " + load.leaves_out[server.name]
                 continue
-            lab = Lab(load.files)
+            lab = Lab(load.files, load.single_packets)
             try:
                 server.start(lab)
                 result = load.measure(lab, server)
@@ -73,18 +73,22 @@ def ratios(servers, results):
     medians = {server.name: statistics.median(run.rate for run in results[server.name])
                for server in servers if results[server.name]}
     ours = medians.pop("musterd", None)
-    if not ours or not medians:
+    floors = [server.name for server in servers if server.is_floor]
+    peers = {name: rate for name, rate in medians.items() if name not in floors}
+    if not ours:
         return []
-    best = max(medians, key=medians.get)
-    if not medians[best]:
-        return []
-    text = f"musterd is at {ours / medians[best]:.2f} × the rate of {best}, the best peer"
     def cpu(name):
         values = [run.cpu_per_unit for run in results[name] if run.cpu_per_unit]
         return statistics.median(values) if values else None
-    if cpu("musterd") and cpu(best):
-        text += f", and takes {cpu('musterd') / cpu(best):.2f} × its CPU time"
-    return [text + "."]
+    def compared(name, what):
+        text = f"musterd is at {ours / medians[name]:.2f} × the rate of {name}, {what}"
+        if cpu("musterd") and cpu(name):
+            text += f", and takes {cpu('musterd') / cpu(name):.2f} × its CPU time"
+        return text + "."
+    best = max(peers, key=peers.get, default=None)
+    lines = [compared(best, "the best peer")] if best and peers[best] else []
+    return lines + [compared(name, "which does none of the work") for name in floors
+                    if medians.get(name)]
 
 
 def main():
