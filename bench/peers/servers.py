@@ -15,6 +15,7 @@ class Server:
     """One server program. `serves`: which of dhcp, tftp, multicast, http, storm it can be asked."""
     name = ""
     serves = ()
+    is_floor = False
 
     def start(self, lab):
         raise NotImplementedError
@@ -92,6 +93,17 @@ class Kea(Server):
         os.environ.update(KEA_PIDFILE_DIR=str(lab.folder), KEA_LOCKFILE_DIR=str(lab.folder))
         lab.start(PEERS / "usr/sbin/kea-dhcp4", "-c", config)
         # Its raw socket shows in no list of UDP ports; the fallback socket beside it does.
+        lab.wait_for(self.name, lambda: lab.port_open("udp", 67))
+
+
+class DhcpFloor(Server):
+    """No server, but what one cannot be cheaper than: see bench/floor/dhcp_floor.cc."""
+    name = "floor"
+    serves = ("dhcp",)
+    is_floor = True
+
+    def start(self, lab):
+        lab.start(BUILD / "bench" / "dhcp_floor", SERVER, POOL[0], lab.folder / "floor.leases")
         lab.wait_for(self.name, lambda: lab.port_open("udp", 67))
 
 
@@ -239,7 +251,7 @@ class Lighttpd(Server):
         lab.wait_for(self.name, lambda: lab.port_open("tcp", 80))
 
 
-ALL = [Musterd, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, Nginx, Lighttpd]
+ALL = [Musterd, DhcpFloor, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, Nginx, Lighttpd]
 
 
 def serving(kind, names=None):
