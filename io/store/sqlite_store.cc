@@ -170,9 +170,9 @@ Result<void, StoreError> SqliteStore::lock_folder() {
 Result<void, StoreError> SqliteStore::connect() {
     statements_ = {};
     sqlite3* raw = nullptr;
-    const int code = sqlite3_open_v2(
-        path().c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-        nullptr);
+    const int code =
+        sqlite3_open_v2(path().c_str(), &raw,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     database_.reset(raw);
     if (code != SQLITE_OK) {
         return std::unexpected(error(code));
