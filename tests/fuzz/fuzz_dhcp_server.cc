@@ -203,7 +203,8 @@ private:
             MUSTER_CHECK(!used_by_other(reply.yiaddr(), n));
             machine.offered = reply.yiaddr();
         } else if (reply.type() == nak) {
-            machine = Machine{.xid = machine.xid};
+            machine.offered = machine.address = Ipv4Address{};
+            machine.until = {INT64_MIN};
         } else if (reply.type() == ack && !reply.yiaddr().is_unspecified()) {
             MUSTER_CHECK(!used_by_other(reply.yiaddr(), n));
             machine.address = reply.yiaddr();
