@@ -6,12 +6,14 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MUSTER_BUILD", ROOT / "build-release"))
 PEERS = ROOT / "build" / "bench" / "peers"
+OFFLOAD = pathlib.Path(__file__).with_name("offload.py")
 SERVER, CLIENT, PREFIX = "10.77.0.1", "10.77.255.254", 16
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -42,7 +44,7 @@ def raise_neighbour_limits(machines=1 << 16):
 class Lab:
     """The namespaces, a folder of files to serve, and the processes of the server under test."""
 
-    def __init__(self, files):
+    def __init__(self, files, single_packets=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="muster-bench-"))
         self.files = self.folder / "files"
         self.files.mkdir()
@@ -62,6 +64,11 @@ class Lab:
             "peer", "name", "eth0", "netns", self.client_ns)
         for ns, address in ((self.server_ns, SERVER), (self.client_ns, CLIENT)):
             run("ip", "netns", "exec", ns, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0")
+            if single_packets:
+                # A pair of virtual devices hands UDP packets over before they are cut, which no
+                # wire does, and the load's machines are packet sockets. So the kernel cuts them.
+                run("ip", "netns", "exec", ns, sys.executable, OFFLOAD, "eth0",
+                    "tx-udp-segmentation", "off")
             run("ip", "-n", ns, "addr", "add", f"{address}/{PREFIX}", "dev", "eth0")
             run("ip", "-n", ns, "link", "set", "eth0", "up")
             # Where bbr is the default it paces, and a sender's pace is not what is compared here.

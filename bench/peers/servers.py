@@ -97,6 +97,17 @@ class Kea(Server):
         lab.wait_for(self.name, lambda: lab.port_open("udp", 67))
 
 
+class DhcpFloor(Server):
+    """No server, but what one cannot be cheaper than: see bench/peers/dhcp_floor.cc."""
+    name = "bare responder"
+    serves = ("dhcp",)
+    floor = True
+
+    def start(self, lab):
+        lab.start(BUILD / "bench" / "dhcp-floor", SERVER, POOL[0], lab.folder / "floor.leases")
+        lab.wait_for(self.name, lambda: lab.port_open("udp", 67))
+
+
 class IscDhcpd(Server):
     name = "ISC dhcpd"
     serves = ("dhcp",)
@@ -253,7 +264,7 @@ class Lighttpd(Server):
         lab.wait_for(self.name, lambda: lab.port_open("tcp", 80))
 
 
-ALL = [Musterd, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, TftpFloor, Nginx,
+ALL = [Musterd, DhcpFloor, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, TftpFloor, Nginx,
        Lighttpd]
 
 

@@ -9,16 +9,20 @@
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace muster {
 namespace {
 
+/// Of the log from the start, and what it is cut back to: twice what the thread lets it grow to.
+constexpr off_t log_size = 8 << 20;
 constexpr int busy_timeout_ms = 2'000; ///< for an operator who looks into the database
 
 /// `mkdir -p`. False, with errno set, when the folder cannot be made.
@@ -32,6 +36,39 @@ bool make_folder(const std::string& folder) {
             return true;
         }
     }
+}
+
+/// Makes the log `size` bytes long, of zeros that SQLite takes for the end of a log. What is
+/// written in place later needs no new length and no new blocks, so that a flush writes data alone:
+/// without it each one writes the file's inode, too. Blocks are written and not only reserved: a
+/// reserved one changes the file's extents when it is first used.
+///
+/// Nothing depends on it, so what goes wrong is left as it was.
+void extend_log(const std::string& path, off_t size) noexcept {
+    const int log = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (log < 0) {
+        return;
+    }
+    constexpr std::size_t chunk = std::size_t{1} << 20;
+    constexpr unsigned spare = 16; // as many times the size have to be free
+    struct stat info {};
+    struct statvfs room {};
+    if (fstat(log, &info) == 0 && fstatvfs(log, &room) == 0 &&
+        room.f_bavail * room.f_frsize / spare >= static_cast<unsigned long>(size)) {
+        const std::vector<char> zeros(chunk);
+        off_t at = info.st_size;
+        while (at < size) {
+            const auto part = std::min(chunk, static_cast<std::size_t>(size - at));
+            const ssize_t written = pwrite(log, zeros.data(), part, at);
+            if (written <= 0) {
+                (void)!ftruncate(log, info.st_size);
+                break;
+            }
+            at += written;
+        }
+        (void)fdatasync(log);
+    }
+    close(log);
 }
 
 // Not called bind: for a std::string, std::bind would be the better match, and do nothing.
@@ -78,6 +115,7 @@ Result<std::unique_ptr<SqliteStore>, StoreError> SqliteStore::open(std::string f
     if (auto prepared = store->prepare(); !prepared) {
         return std::unexpected(std::move(prepared.error()));
     }
+    extend_log(store->path() + "-wal", log_size);
     store->checkpointer_ = std::jthread{[self = store.get()](const std::stop_token& stop) {
         self->keep_log_short(stop);
     }};
@@ -132,9 +170,9 @@ Result<void, StoreError> SqliteStore::lock_folder() {
 Result<void, StoreError> SqliteStore::connect() {
     statements_ = {};
     sqlite3* raw = nullptr;
-    const int code = sqlite3_open_v2(
-        path().c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
-        nullptr);
+    const int code =
+        sqlite3_open_v2(path().c_str(), &raw,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     database_.reset(raw);
     if (code != SQLITE_OK) {
         return std::unexpected(error(code));

@@ -26,9 +26,8 @@ constexpr std::uint32_t datagram_buffer_size = 2048;
 constexpr std::size_t control_size = 128;
 constexpr std::uint32_t slot_count = 512;
 
-// A GSO send takes at most 64 segments and one UDP datagram's worth of bytes (udp(7)).
-constexpr std::uint32_t segments_max = 64;
-constexpr std::uint32_t segment_bytes_max = 65'507;
+constexpr std::uint32_t segments_max = DatagramGroup::segments_max;
+constexpr std::uint32_t segment_bytes_max = DatagramGroup::bytes_max;
 constexpr std::uint32_t data_header_size = 4;
 /// Larger blocks are fragmented by IP and cannot be segments of one call.
 constexpr std::uint32_t segment_size_max = 1472;
@@ -84,7 +83,7 @@ struct DatagramIo::TxSlot {
     bool segmented = false;
 };
 
-DatagramIo::DatagramIo(Ring& ring) : ring_(ring) {}
+DatagramIo::DatagramIo(Ring& ring) : ring_(ring), groups_(std::make_unique<DatagramGroups>()) {}
 DatagramIo::~DatagramIo() = default;
 
 Result<void, SysError> DatagramIo::open() {
@@ -125,6 +124,14 @@ void DatagramIo::add(UdpService service, std::uint8_t index, std::uint32_t inter
 void DatagramIo::add_patient(UdpService service, std::uint32_t interface, Fd socket) {
     sockets_.push_back({service, 0, interface, false, std::move(socket), true});
     arm(sockets_.size() - 1);
+}
+
+void DatagramIo::group(UdpService service, std::uint32_t interface) noexcept {
+    for (Socket& socket : sockets_) {
+        if (socket.service == service && socket.interface == interface && !socket.patient) {
+            socket.groups = has_udp_segmentation(socket.fd.get());
+        }
+    }
 }
 
 void DatagramIo::arm(std::size_t socket) {
@@ -191,17 +198,17 @@ int DatagramIo::take(const Completion& cqe, RxDatagram& datagram) {
     return id;
 }
 
-int DatagramIo::find(UdpService service, std::uint8_t index, std::uint32_t interface,
-                     bool ipv6) const noexcept {
+const DatagramIo::Socket* DatagramIo::find(UdpService service, std::uint8_t index,
+                                           std::uint32_t interface, bool ipv6) const noexcept {
     for (const Socket& socket : sockets_) {
         const bool by_interface =
             service != UdpService::tftp && service != UdpService::tftp_transfer;
         if (socket.service == service && !socket.patient &&
             (by_interface ? interface == 0 || socket.interface == interface : socket.index == index && socket.ipv6 == ipv6)) {
-            return socket.fd.get();
+            return &socket;
         }
     }
-    return -1;
+    return nullptr;
 }
 
 DatagramIo::TxSlot& DatagramIo::claim() noexcept {
@@ -243,10 +250,64 @@ void DatagramIo::on_sent(const Completion& cqe) noexcept {
     free_slots_.push_back(slot.number);
 }
 
+void DatagramIo::send_all(const Outbox& out) {
+    const auto send_now = [&](const DatagramGroup& group) {
+        send_group(group, out);
+    };
+    for (const TxDatagram& datagram : out.datagrams) {
+        const Bytes payload = out.payload(datagram);
+        const Socket* const socket =
+            datagram.link ? nullptr
+                          : find(datagram.service, datagram.socket, datagram.interface,
+                                 !datagram.destination.address.is_v4());
+        if (socket == nullptr || !socket->groups || payload.empty() ||
+            !groups_->add(socket->fd.get(), datagram, payload, send_now)) {
+            send(datagram, payload);
+        }
+    }
+    groups_->flush(send_now);
+}
+
+/// By a plain call: the kernel copies at once, so that nothing has to be kept for it, and says at
+/// once when it cannot.
+void DatagramIo::send_group(const DatagramGroup& group, const Outbox& out) {
+    if (group.count > 1) {
+        const TxDatagram& first = group.first();
+        sockaddr_storage name{};
+        alignas(cmsghdr) std::array<std::byte, control_size> control{};
+        msghdr message{};
+        message.msg_name = &name;
+        message.msg_namelen = write_socket_address(first.destination, name, first.interface);
+        message.msg_iov = const_cast<iovec*>(group.payloads.data()); // NOLINT: it is only read
+        message.msg_iovlen = group.count;
+        message.msg_control = control.data();
+        std::size_t used = 0;
+        add_packet_info(message, used, first.source, first.interface);
+        add_control(message, used, IPPROTO_UDP, UDP_SEGMENT,
+                    static_cast<std::uint16_t>(first.payload_size));
+        message.msg_controllen = used;
+        if (::sendmsg(group.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+            metrics_.sent.add(group.count);
+            metrics_.grouped.add(group.count);
+            return;
+        }
+        if (errno == EIO || errno == EINVAL) { // the kernel cannot on this way: IPsec, no checksums
+            for (Socket& socket : sockets_) {
+                socket.groups = socket.groups && socket.fd.get() != group.fd;
+            }
+        }
+    }
+    for (const TxDatagram* const datagram : std::span{group.datagrams}.first(group.count)) {
+        send(*datagram, out.payload(*datagram));
+    }
+}
+
 void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
-    const int fd = datagram.link ? packet_socket_.get()
-                                 : find(datagram.service, datagram.socket, datagram.interface,
-                                        !datagram.destination.address.is_v4());
+    const Socket* const socket = datagram.link
+                                     ? nullptr
+                                     : find(datagram.service, datagram.socket, datagram.interface,
+                                            !datagram.destination.address.is_v4());
+    const int fd = datagram.link ? packet_socket_.get() : socket != nullptr ? socket->fd.get() : -1;
     TxSlot& slot = claim();
     if (fd < 0 || payload.size() > slot.payload.size()) {
         metrics_.send_failed.add();
@@ -284,9 +345,9 @@ void DatagramIo::send(const TxDatagram& datagram, Bytes payload) {
 }
 
 void DatagramIo::send(const TxBlocks& blocks) {
-    const int fd =
+    const Socket* const socket =
         find(blocks.service, blocks.socket, blocks.interface, !blocks.destination.address.is_v4());
-    if (fd < 0) {
+    if (socket == nullptr) {
         metrics_.send_failed.add(blocks.count);
         return;
     }
@@ -297,7 +358,7 @@ void DatagramIo::send(const TxBlocks& blocks) {
         segmentation_ && segment <= whole ? std::min(segments_max, segment_bytes_max / segment) : 1;
     for (std::uint32_t done = 0; done < blocks.count;) {
         const std::uint32_t count = std::min(most, blocks.count - done);
-        send_segment(blocks, fd, blocks.first_block + done, count);
+        send_segment(blocks, socket->fd.get(), blocks.first_block + done, count);
         done += count;
     }
 }

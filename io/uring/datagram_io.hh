@@ -5,6 +5,7 @@
 #include "core/metrics/counter.hh"
 #include "core/port/outbox.hh"
 #include "io/host/fd.hh"
+#include "io/uring/datagram_groups.hh"
 #include "io/uring/ring.hh"
 
 #include <memory>
@@ -16,6 +17,7 @@ struct DatagramMetrics {
     Counter received;
     Counter sent;
     Counter send_failed;      ///< the kernel refused: no route, no buffer, link down
+    Counter grouped;          ///< of the sent: left together with others in one call
     Counter slots_exhausted;  ///< sent by a plain call because all slots were in flight
     Counter receive_overruns; ///< receives that found no free buffer
 };
@@ -38,6 +40,9 @@ public:
     /// Adds a second socket of the service for datagrams that can wait: of these a turn brings few,
     /// the rest stays in the kernel's buffer, and the newest are lost when that is full.
     void add_patient(UdpService service, std::uint32_t interface, Fd socket);
+    /// What the sockets of a service send by this interface may leave several at a time, see
+    /// sends_single_packets().
+    void group(UdpService service, std::uint32_t interface) noexcept;
     /// The socket for TxDatagram::link.
     void set_packet_socket(Fd socket) { packet_socket_ = std::move(socket); }
 
@@ -60,6 +65,8 @@ public:
     /// Handles a completion of kind send_datagram.
     void on_sent(const Completion& cqe) noexcept;
 
+    /// Sends the burst's datagrams; those to one destination may leave in another order.
+    void send_all(const Outbox& out);
     void send(const TxDatagram& datagram, Bytes payload);
     void send(const TxBlocks& blocks);
 
@@ -74,6 +81,7 @@ private:
         bool ipv6 = false;
         Fd fd;
         bool patient = false;
+        bool groups = false; ///< see group()
     };
     struct TxSlot;
 
@@ -83,8 +91,9 @@ private:
     }
     void arm(std::size_t socket);
     [[nodiscard]] int take(const Completion& cqe, RxDatagram& datagram);
-    [[nodiscard]] int find(UdpService service, std::uint8_t index, std::uint32_t interface,
-                           bool ipv6) const noexcept;
+    [[nodiscard]] const Socket* find(UdpService service, std::uint8_t index,
+                                     std::uint32_t interface, bool ipv6) const noexcept;
+    void send_group(const DatagramGroup& group, const Outbox& out);
     [[nodiscard]] TxSlot& claim() noexcept;
     void submit(TxSlot& slot, int fd);
     void send_segment(const TxBlocks& blocks, int fd, std::uint64_t first, std::uint32_t count);
@@ -100,6 +109,7 @@ private:
     Fd packet_socket_;
     std::unique_ptr<TxSlot[]> slots_;
     std::vector<std::uint32_t> free_slots_;
+    std::unique_ptr<DatagramGroups> groups_;
     std::uint64_t patient_received_ = 0;
     bool segmentation_ = true;
     DatagramMetrics metrics_;

@@ -208,9 +208,7 @@ private:
             }
             opens_.clear();
         }
-        for (const TxDatagram& datagram : out_.datagrams) {
-            datagrams_.send(datagram, out_.payload(datagram));
-        }
+        datagrams_.send_all(out_);
         // Who lost a packet goes first: else a burst of those who did not takes the room that its
         // repair needs, again and again (the capture effect).
         for (const bool repairs : {true, false}) {

@@ -145,9 +145,7 @@ void DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lea
     PendingAck& pending = *pending_.get(handle);
     const Ipv4Address address = pending.record.address;
     const DhcpReply reply = make_reply(x, ack_of(message_), address, lease_s);
-    const WrittenReply written = write_reply(reply, scratch_);
-    const Bytes message = Bytes{scratch_}.first(written.size);
-    std::copy(message.begin(), message.end(), reply_buffer(handle).begin());
+    const WrittenReply written = write_reply(reply, reply_buffer(handle));
     pending.size = static_cast<std::uint16_t>(written.size);
     pending.lease_offset = static_cast<std::uint16_t>(written.lease_offset);
     pending.path = choose_reply_path(message_.header, reply.type, address, x.origin);

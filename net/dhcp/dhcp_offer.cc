@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of DhcpServer that finds an address to offer and says what goes with it.
 #include "net/dhcp/dhcp_server.hh"
+#include "net/dhcp/machine_sighting.hh"
 
 #include <algorithm>
 
@@ -177,16 +178,7 @@ DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Ad
 
 MachineSeen DhcpServer::sighting(const Exchange& x, const Ipv4Address& address,
                                  bool acknowledged) const noexcept {
-    return {.mac = x.client.mac,
-            .address = address,
-            .giaddr = message_.header.giaddr,
-            .uuid = x.identity.uuid,
-            .arch = x.identity.first_arch(),
-            .kind = x.identity.kind,
-            .acknowledged = acknowledged,
-            .client_id = ShortIdentifier{x.identity.shown.client_id},
-            .circuit_id = ShortIdentifier{x.identity.shown.circuit_id},
-            .remote_id = ShortIdentifier{x.identity.shown.remote_id}};
+    return machine_sighting(message_, x.identity, address, acknowledged);
 }
 
 /// Boot clients; and systems known by what a renewal, which passes no relay, does not show: control

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/dhcp/proxy_dhcp.hh"
 
+#include "net/dhcp/machine_sighting.hh"
 #include "net/dhcp/reply_path.hh"
 
 #include <algorithm>
@@ -164,16 +165,7 @@ void ProxyDhcp::send(Exchange& x, DhcpMessageType type,
 }
 
 void ProxyDhcp::tell_seen(Exchange& x, const Ipv4Address& address, bool acknowledged) noexcept {
-    const MachineSeen seen{.mac = message_.header.mac(),
-                           .address = address,
-                           .giaddr = message_.header.giaddr,
-                           .uuid = x.identity.uuid,
-                           .arch = x.identity.first_arch(),
-                           .kind = x.identity.kind,
-                           .acknowledged = acknowledged,
-                           .client_id = ShortIdentifier{x.identity.shown.client_id},
-                           .circuit_id = ShortIdentifier{x.identity.shown.circuit_id},
-                           .remote_id = ShortIdentifier{x.identity.shown.remote_id}};
+    const MachineSeen seen = machine_sighting(message_, x.identity, address, acknowledged);
     if (!x.out.tell(seen)) {
         metrics_.samples_dropped.add();
     }

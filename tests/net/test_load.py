@@ -21,6 +21,7 @@ KEYS = {
     "storm": {"installed", "lost", "waited_ms_by_cause", "time_to_loader_ms", "time_to_kernel_ms",
               "time_to_installed_ms"},
 }
+OFFLOAD = pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers" / "offload.py"
 SITE = f"""\
     server: {{address: {SERVER}}}
     subnets:
@@ -116,6 +117,19 @@ class Load(RigTest):
         self.rig.start()
         result, _ = self.load("dhcp", "--mode", "relay", "--server", SERVER, "--clients", "300")
         self.assertEqual((result["exchanges"], result["failed"]), (300, 0))
+        # Its machines are packet sockets, which see what a pair of virtual devices leaves uncut.
+        self.assertEqual(self.grouped(), 0)
+
+    def test_dhcp_answers_to_a_relay_leave_together_where_the_kernel_cuts_them(self):
+        run("ip", "netns", "exec", self.rig.server_ns, sys.executable, OFFLOAD, "eth0", "tx-udp-segmentation", "off")
+        self.rig.start()
+        result, _ = self.load("dhcp", "--mode", "relay", "--server", SERVER, "--clients", "2000")
+        self.assertEqual((result["exchanges"], result["failed"]), (2000, 0))
+        self.assertGreater(self.grouped(), 100)
+
+    def grouped(self):
+        return sum(float(line.split()[1]) for line in self.rig.api("/metrics").splitlines()
+                   if line.startswith("muster_io_datagrams_grouped_total"))
 
     def test_dhcp_in_an_open_loop(self):
         self.rig.start()

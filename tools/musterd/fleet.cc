@@ -82,6 +82,9 @@ struct Fleet::Member {
             const auto index = static_cast<std::uint8_t>(i);
             if (of.dhcp.valid()) {
                 datagrams.add(UdpService::dhcp, index, of.interface, std::move(of.dhcp));
+                if (of.single_packets) {
+                    datagrams.group(UdpService::dhcp, of.interface);
+                }
             }
             if (of.dhcp_discovers.valid()) {
                 datagrams.add_patient(UdpService::dhcp, of.interface, std::move(of.dhcp_discovers));
@@ -210,6 +213,8 @@ void Fleet::report(Exposition& exposition) const {
         add("muster_io_datagrams_sent_total", "Datagrams sent.", udp.sent);
         add("muster_io_datagrams_failed_total", "Datagrams the kernel refused to send.",
             udp.send_failed);
+        add("muster_io_datagrams_grouped_total",
+            "Datagrams of those sent that left together with others in one call.", udp.grouped);
         add("muster_io_send_slots_exhausted_total",
             "Datagrams sent by a plain call since all send slots were in flight.",
             udp.slots_exhausted);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/musterd/sockets.hh"
 
+#include "io/host/packet_offload.hh"
 #include "io/host/sockets.hh"
 
 #include <algorithm>
@@ -95,6 +96,7 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
         if (auto opened = open_dhcp(options, interface, sockets, warnings); !opened) {
             return std::unexpected(opened.error());
         }
+        sockets.single_packets = sends_single_packets(interface.name);
     }
     if (options.tftp) {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,

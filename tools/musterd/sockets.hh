@@ -20,6 +20,7 @@ inline constexpr std::uint8_t tftp_transfer_sockets = 4;
 /// One interface's sockets of one worker; invalid where the worker does not serve the protocol.
 struct InterfaceSockets {
     std::uint32_t interface = 0;
+    bool single_packets = false; ///< see sends_single_packets(); asked where there is DHCP
     Fd dhcp;
     Fd dhcp_discovers;
     Fd pxe;

@@ -199,6 +199,26 @@ TEST_F(SqliteStoreTest, TheLogIsKeptShort) {
     EXPECT_LT(largest, page_size * (SqliteStore::checkpoint_pages_max + 1'000));
 }
 
+TEST_F(SqliteStoreTest, TheLogIsAsLongAsItGetsFromTheStart) {
+    const fs::path log = folder / "muster.db-wal";
+    auto store = open();
+    const std::uintmax_t before = fs::file_size(log);
+    Batch batch;
+    for (std::uint32_t n = 0; n < 1'000; ++n) {
+        batch.leases = {lease_of(n)};
+        ASSERT_TRUE(store->commit(batch).has_value());
+    }
+    EXPECT_EQ(fs::file_size(log), before) << "flushes write no lengths";
+    // What a crash leaves: the log with its zeros, beside the database.
+    fs::copy(folder, folder.string() + ".crashed");
+    store.reset();
+    const auto after = SqliteStore::open(folder.string() + ".crashed");
+    ASSERT_TRUE(after.has_value()) << after.error().text;
+    EXPECT_EQ((*after)->load()->leases.size(), 1'000U);
+    EXPECT_EQ(fs::file_size(folder.string() + ".crashed/muster.db-wal"), before);
+    fs::remove_all(folder.string() + ".crashed");
+}
+
 TEST_F(SqliteStoreTest, ASecondOneIsRefusedByName) {
     const auto first = open();
     const StoreError second = refusal();
@@ -280,7 +300,7 @@ TEST_F(SqliteStoreTest, AFullDiskRefusesBatchesAndNothingElse) {
     ASSERT_TRUE(store->commit(batch).has_value());
     std::uint32_t refused = 0;
     {
-        const FullDisk full{fs::file_size(folder / "muster.db-wal") + 100};
+        const FullDisk full{100}; // the log is longer than what is in it
         for (std::uint32_t n = 100; n < 110; ++n) {
             batch.leases = {lease_of(n)};
             const auto committed = store->commit(batch);

@@ -176,7 +176,10 @@ protected:
     }
     static std::string receive(const Fd& socket) {
         std::string buffer(65'536, '\0');
-        const ssize_t got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+        ssize_t got = 0;
+        do { // a ring of an earlier test that the kernel takes down interrupts this thread
+            got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+        } while (got < 0 && errno == EINTR);
         buffer.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
         return buffer;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the site sets, as clients get it: whose word counts, in which order, and what fits.
-#include "tests/support/dhcp_rig.hh"
+#include "tests/support/dhcp_replies.hh"
 
 #include <gtest/gtest.h>
 
@@ -10,32 +10,14 @@ namespace muster::test {
 namespace {
 
 using enum DhcpMessageType;
-using Codes = std::vector<unsigned>;
 
 constexpr std::uint8_t ntp = 42;
 constexpr std::uint8_t mtu = 26;
 constexpr std::uint8_t search = 119;
 
-/// The codes of a message's options in their order.
-Codes order(const Reply& reply) {
-    Codes codes;
-    ByteReader reader{Bytes{reply.bytes}.subspan(dhcp_fixed_size)};
-    for (;;) {
-        const auto option = read_dhcp_option(reader);
-        if (!option || !*option) {
-            return codes;
-        }
-        codes.push_back(static_cast<unsigned>((*option)->code));
-    }
-}
-
 class DhcpOptionsTest : public testing::Test {
 protected:
-    Reply offer(const ClientMessage& message) {
-        auto replies = rig.receive(message);
-        EXPECT_EQ(replies.size(), 1U);
-        return std::move(replies.at(0));
-    }
+    Reply offer(const ClientMessage& message) { return only_reply(rig, message); }
     /// The value of an option as a client that asks for it alone gets it.
     std::string value(std::uint8_t code, unsigned arch = 0xFFFF) {
         ClientMessage message{discover, machine_mac(1)};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of replies, seen from the client.
-#include "tests/support/dhcp_rig.hh"
+#include "tests/support/dhcp_replies.hh"
 
 #include <gtest/gtest.h>
 
@@ -11,26 +11,9 @@ namespace {
 
 using enum DhcpMessageType;
 
-/// The codes of a message's options in their order.
-std::vector<unsigned> order(const Reply& reply) {
-    std::vector<unsigned> codes;
-    ByteReader reader{Bytes{reply.bytes}.subspan(dhcp_fixed_size)};
-    for (;;) {
-        const auto option = read_dhcp_option(reader);
-        if (!option || !*option) {
-            return codes;
-        }
-        codes.push_back(static_cast<unsigned>((*option)->code));
-    }
-}
-
 class DhcpReplyTest : public testing::Test {
 protected:
-    Reply offer(const ClientMessage& message) {
-        auto replies = rig.receive(message);
-        EXPECT_EQ(replies.size(), 1U);
-        return std::move(replies.at(0));
-    }
+    Reply offer(const ClientMessage& message) { return only_reply(rig, message); }
     DhcpRig rig;
 };
 
@@ -48,7 +31,7 @@ TEST_F(DhcpReplyTest, FollowsTheOrderAskedForAndPutsOption82Last) {
         .with(DhcpOptionCode::client_identifier, octets({1, 2, 3}))
         .with(DhcpOptionCode::parameter_request_list, octets({15, 28, 3, 1, 6, 28, 42}));
     const Reply reply = offer(message);
-    EXPECT_EQ(order(reply), (std::vector<unsigned>{53, 54, 51, 58, 59, 61, 15, 28, 3, 1, 6, 82}));
+    EXPECT_EQ(order(reply), (Codes{53, 54, 51, 58, 59, 61, 15, 28, 3, 1, 6, 82}));
     EXPECT_EQ(reply.text(DhcpOptionCode::domain_name), "rack.example");
     EXPECT_EQ(reply.message->find(DhcpOptionCode::domain_name_server)->size(), 8U);
     EXPECT_EQ(reply.message->address(DhcpOptionCode::broadcast_address), ip("10.79.0.255"));
@@ -62,7 +45,7 @@ TEST_F(DhcpReplyTest, FollowsTheOrderAskedForAndPutsOption82Last) {
 
 TEST_F(DhcpReplyTest, GivesAClientWithoutAListWhatAHostNeeds) {
     const Reply reply = offer(discover_message());
-    EXPECT_EQ(order(reply), (std::vector<unsigned>{53, 54, 51, 58, 59, 1, 3, 6, 28}));
+    EXPECT_EQ(order(reply), (Codes{53, 54, 51, 58, 59, 1, 3, 6, 28}));
     EXPECT_EQ(reply.message->address(DhcpOptionCode::domain_name_server), ip("10.79.0.1"))
         << "the site names no server: ours";
     EXPECT_EQ(reply.message->header.file, "");
@@ -108,7 +91,7 @@ TEST_F(DhcpReplyTest, BootOptionsGoToBootClientsOnly) {
     auto asks = discover_message();
     asks.with(DhcpOptionCode::parameter_request_list, octets({43, 60, 66, 67, 175}));
     const Reply system = offer(asks);
-    EXPECT_EQ(order(system), (std::vector<unsigned>{53, 54, 51, 58, 59, 1, 6}));
+    EXPECT_EQ(order(system), (Codes{53, 54, 51, 58, 59, 1, 6}));
     auto rom = discover_message();
     const Reply bios = offer(rom.pxe(0));
     EXPECT_EQ(bios.message->header.file, "loaders/undionly.kpxe");
@@ -172,7 +155,7 @@ TEST_F(DhcpReplyTest, ANakSaysNoMoreThanWhoRefuses) {
         .with(DhcpOptionCode::relay_agent_information, octets({1, 1, 9}));
     const Reply reply = offer(message);
     EXPECT_EQ(reply.type(), nak);
-    EXPECT_EQ(order(reply), (std::vector<unsigned>{53, 54, 61, 82}));
+    EXPECT_EQ(order(reply), (Codes{53, 54, 61, 82}));
     EXPECT_EQ(reply.yiaddr(), Ipv4Address{});
     EXPECT_EQ(reply.message->header.siaddr, Ipv4Address{});
     EXPECT_EQ(reply.message->header.flags, dhcp_broadcast_flag)
