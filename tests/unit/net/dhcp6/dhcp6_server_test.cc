@@ -281,6 +281,7 @@ TEST_F(Dhcp6ServerTest, APoolOfNAddressesBootsNMachines) {
     rig.publish();
     EXPECT_EQ(rig.lease(1, duid_uuid(1), 1), "fd00:79::2") << "::1 is the server's";
     EXPECT_EQ(rig.lease(1, duid_ll(machine_mac(1)), 2), "fd00:79::2");
+    rig.advance(1s);
     EXPECT_EQ(rig.lease(2), "fd00:79::3");
     for (int i = 0; i < 2; ++i) {
         const Reply6 none = answer(message(Type::solicit, 3).boots(7).ia(1), 3);
