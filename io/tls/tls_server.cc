@@ -67,6 +67,19 @@ std::unexpected<std::string> bad(const char* flag, const std::string& file,
     return std::unexpected("--" + std::string{flag} + " " + file + ": " + what);
 }
 
+/// OpenSSL says the same of a file without a key and of one with a broken key.
+bool has_key(std::FILE* file) {
+    std::rewind(file);
+    std::array<char, 256> line{};
+    while (std::fgets(line.data(), static_cast<int>(line.size()), file) != nullptr) {
+        const std::string_view text{line.data()};
+        if (text.starts_with("-----BEGIN ") && text.find("PRIVATE KEY") != std::string_view::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Result<Pem, std::string> read_pem(const std::string& certificates, const std::string& key_file) {
     Pem pem;
     ERR_clear_error();
@@ -97,10 +110,9 @@ Result<Pem, std::string> read_pem(const std::string& certificates, const std::st
         return bad("tls-key", key_file, "the key has a password; one without is wanted");
     }
     if (!pem.key) {
-        const bool none = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
         return bad("tls-key", key_file,
-                   none ? std::string{"there is no private key in it (PEM is wanted)"}
-                        : "the key in it is broken: " + openssl_error());
+                   has_key(key_in.get()) ? "the key in it is broken: " + openssl_error()
+                                         : "there is no private key in it (PEM is wanted)");
     }
     if (X509_check_private_key(pem.chain.front().get(), pem.key.get()) != 1) {
         return bad("tls-key", key_file,
