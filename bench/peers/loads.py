@@ -164,7 +164,7 @@ def http(name, connections, duration="5s", new_connections=False, per_request=Fa
 def wrk(name, connections, seconds=5, per_request=True, scheme="http"):
     def measure(lab, server):
         done, cpu = accounted(lab, lambda: lab.client(
-            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
+            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s",
             f"{scheme}://{SERVER}{server.http_path(name)}"))
         requests, length = re.search(r"(\d+) requests in [0-9.]+m?s, ([0-9.]+[KMGT]?B) read",
                                      done.stdout).groups()
@@ -244,7 +244,7 @@ LOADS = {
         Load(f"wrk: {text}, {connections} connections, TLS 1.3 AES-128-GCM", "MB" if bulk else "requests",
              wrk(file, connections, per_request=not bulk, scheme="https"), {file: size})
         for text, file, size, connections, bulk in (
-            ("64 MiB", "64m.bin", 64 * MIB, 1, True), ("64 MiB", "64m.bin", 64 * MIB, 64, True),
+            ("64 MiB", "64m.bin", 64 * MIB, 1, True), ("4 MiB", "4m.bin", 4 * MIB, 64, True),
             ("4 KiB", "4k.bin", 4 * KIB, 64, False))
     ],
     "storm": [
