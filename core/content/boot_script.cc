@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/content/boot_script.hh"
 
+#include "core/base/text.hh"
 #include "core/content/boot_script_words.hh"
 #include "core/site/scalar.hh"
 
@@ -29,14 +30,6 @@ const BootScriptWriter& writer(BootLoader loader) noexcept {
 std::string say(const BootScriptFor& to, std::string_view what) {
     const std::string name = to.name.empty() ? "unknown machine" : console_text(to.name);
     return fmt::format("muster: {}: {}", name, what);
-}
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 /// Why one word of a command line is refused.
@@ -105,7 +98,7 @@ unsigned wait_seconds(Duration wait) noexcept {
 std::string console_text(std::string_view text) {
     constexpr std::string_view safe = " .,:_/()+=-@";
     std::string out;
-    for (const char c : trimmed(text)) {
+    for (const char c : trimmed(text, blanks)) {
         if (out.size() == console_text_max) {
             out += "...";
             break;
@@ -119,7 +112,7 @@ std::string console_text(std::string_view text) {
 
 std::string command_line_words(std::string_view text) {
     std::string out;
-    for (const std::string_view word : words_of(trimmed(text))) {
+    for (const std::string_view word : words_of(trimmed(text, blanks))) {
         if (!out.empty()) {
             out += ' ';
         }
@@ -129,7 +122,7 @@ std::string command_line_words(std::string_view text) {
 }
 
 std::string why_not_command_line(std::string_view text) {
-    text = trimmed(text);
+    text = trimmed(text, blanks);
     if (text.find_first_of("\r\n") != std::string_view::npos) {
         return "a line break (`>-` folds lines in YAML)";
     }
@@ -217,12 +210,6 @@ std::string missing_file_script(const BootScriptFor& to, std::string_view file) 
 
 std::string ignored_script(const BootScriptFor& to) {
     return writer(to.loader).leave(to, say(to, "not for this server"));
-}
-
-std::string failed_script(const BootScriptFor& to, std::string_view reason) {
-    const std::string what = fmt::format("install failed: {}, booting from its own disk",
-                                         reason.empty() ? "no reason given" : console_text(reason));
-    return writer(to.loader).boot_local(to, say(to, what));
 }
 
 } // namespace muster

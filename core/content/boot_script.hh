@@ -64,9 +64,6 @@ struct InstallBoot {
 [[nodiscard]] std::string missing_file_script(const BootScriptFor& to, std::string_view file);
 /// For a machine that is none of ours: leads on to what its firmware has next.
 [[nodiscard]] std::string ignored_script(const BootScriptFor& to);
-/// Says why the node's install failed, then leads on to its own disk.
-[[nodiscard]] std::string failed_script(const BootScriptFor& to, std::string_view reason);
-
 /// A command line in the form in which scripts carry it: words separated by one space each.
 [[nodiscard]] std::string command_line_words(std::string_view text);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/content/render.hh"
 
+#include "core/base/text.hh"
+
 #include <fmt/format.h>
 #include <kainjow/mustache.hpp>
 #include <nlohmann/json.hpp>
@@ -32,15 +34,6 @@ struct Delimiters {
     std::string open = "{{";
     std::string close = "}}";
 };
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blank = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
 
 TemplateError error_at(std::string_view text, std::size_t offset, std::string reason) {
     const std::string_view before = text.substr(0, std::min(offset, text.size()));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/folder_listing.hh"
 
+#include "core/base/text.hh"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -21,31 +23,6 @@ struct Item {
     std::uint64_t size = 0;
     std::time_t modified = 0;
 };
-
-/// For text and for attributes in double quotes.
-std::string escaped_html(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '"':
-            out += "&quot;";
-            break;
-        default:
-            // Names are bytes; a control character would only confuse the reader.
-            out += static_cast<unsigned char>(c) < ' ' || c == 0x7F ? '?' : c;
-        }
-    }
-    return out;
-}
 
 /// A path of a URL: all but letters, digits and a few marks as %XX (RFC 3986 section 3.3).
 std::string escaped_path(std::string_view path) {
@@ -97,7 +74,7 @@ std::vector<Item> read_folder(DIR* folder, bool& complete) {
 
 std::string page(std::string_view path, const std::vector<Item>& items, bool complete) {
     const std::string base = "/files/" + (path.empty() ? std::string{} : std::string{path} + "/");
-    const std::string title = escaped_html(base);
+    const std::string title = escaped_markup(base);
     std::string text = fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset="
                                    "\"utf-8\"><title>{0}</title></head><body>\n<h1>{0}</h1>\n"
                                    "<table>\n",
@@ -112,7 +89,7 @@ std::string page(std::string_view path, const std::vector<Item>& items, bool com
     for (const Item& item : items) {
         text += fmt::format("<tr><td><a href=\"{}{}\">{}{}</a></td><td>{}</td>"
                             "<td>{:%Y-%m-%d %H:%M}</td></tr>\n",
-                            escaped_path(base), escaped_path(item.name), escaped_html(item.name),
+                            escaped_path(base), escaped_path(item.name), escaped_markup(item.name),
                             item.is_folder ? "/" : "",
                             item.is_folder ? std::string{} : std::to_string(item.size),
                             fmt::gmtime(item.modified));

@@ -88,6 +88,30 @@ class Load(RigTest):
         self.assertEqual(again["exchanges"], 1000)
         self.assertEqual(len(self.rig.api("/api/v1/leases?limit=2000")["leases"]), 1000)
 
+    def test_dhcp_where_packets_get_lost(self):
+        """One of ten, each way, of what DHCP sends: every machine has its address in the end."""
+        for hook, port in (("input", "dport"), ("output", "sport")):
+            for rule in ("add table inet loss",
+                         f"add chain inet loss {hook} {{ type filter hook {hook} priority 0; }}",
+                         f"add rule inet loss {hook} udp {port} 67 numgen random mod 10 0 drop"):
+                self.rig.in_server("nft", rule)
+        self.rig.start()
+        bound, retransmissions = [], 0
+        for _ in range(5):  # a machine that gives up after four tries begins again, as real ones do
+            process = self.start_load("dhcp", "--mode", "relay", "--server", SERVER, "--clients", "300",
+                                      "--concurrency", "300", "--json")
+            out, errors = process.communicate(timeout=120)
+            self.assertIn(process.returncode, (0, 1), errors)
+            result = json.loads(out)
+            retransmissions += result["retransmissions"]
+            self.assertEqual(result["duplicate_addresses"], 0)
+            bound = [lease for lease in self.rig.api("/api/v1/leases")["leases"] if lease["state"] == "bound"]
+            if result["failed"] == 0:
+                break
+        self.assertEqual(len({lease["mac"] for lease in bound}), 300)
+        self.assertEqual(len({lease["address"] for lease in bound}), 300)
+        self.assertGreater(retransmissions, 50)
+
     def test_dhcp_through_a_relay(self):
         self.rig.start()
         result, _ = self.load("dhcp", "--mode", "relay", "--server", SERVER, "--clients", "300")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/muster-load/svg.hh"
 
+#include "core/base/text.hh"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -23,33 +25,10 @@ std::string_view to_text(Svg::Anchor anchor) {
 
 /// What a browser shows while the pointer is on the shape.
 std::string title(std::string_view tip) {
-    return tip.empty() ? std::string{} : fmt::format("<title>{}</title>", escaped(tip));
+    return tip.empty() ? std::string{} : fmt::format("<title>{}</title>", escaped_markup(tip));
 }
 
 } // namespace
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '"':
-            out += "&quot;";
-            break;
-        default:
-            out += c;
-        }
-    }
-    return out;
-}
 
 Svg::Svg(double width, double height)
     : out_(fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:g}\" height=\"{1:g}\" "
@@ -79,8 +58,9 @@ void Svg::area(const std::vector<Point>& outline, std::string_view fill, std::st
 }
 
 void Svg::text(Point at, std::string_view words, Anchor anchor, bool bold) {
-    out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\"{}>{}</text>\n", at.x,
-                        at.y, to_text(anchor), bold ? " font-weight=\"bold\"" : "", escaped(words));
+    out_ +=
+        fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\"{}>{}</text>\n", at.x, at.y,
+                    to_text(anchor), bold ? " font-weight=\"bold\"" : "", escaped_markup(words));
 }
 
 std::string Svg::document() && {

@@ -33,9 +33,6 @@ private:
     std::string out_;
 };
 
-/// `text` as it may stand in XML.
-[[nodiscard]] std::string escaped(std::string_view text);
-
 /// A round step such that `span` has at most `steps` of them: 1, 2 or 5 times a power of ten.
 [[nodiscard]] double round_step(double span, unsigned steps);
 

@@ -107,16 +107,6 @@ exit 1
 )");
 }
 
-TEST(IpxeScript, FailedSaysWhyAndBootsTheDisk) {
-    EXPECT_EQ(failed_script(to(BootLoader::ipxe), "no space on /dev/vda"), R"(#!ipxe
-echo muster: r1n01: install failed: no space on /dev/vda, booting from its own disk
-iseq ${platform} efi && goto efi ||
-sanboot --no-describe --drive 0x80 || exit 1
-:efi
-chain --autofree tftp://10.0.0.1/loaders/grubx64.efi || exit 1
-)");
-}
-
 // A command that fails ends an iPXE script, so each one that can fail says what then.
 TEST(IpxeScript, EveryFetchHasAWayOn) {
     const std::string text = install_script(to(BootLoader::ipxe), debian());
@@ -210,10 +200,6 @@ fi
                     .starts_with("echo 'muster: r1n01: the server has no file d/linux, asking "
                                  "again in 30 s'\nif ["));
     EXPECT_EQ(ignored_script(whom), "echo 'muster: r1n01: not for this server'\nexit\n");
-    const std::string failed = failed_script(whom, "no disk");
-    EXPECT_TRUE(failed.starts_with(
-        "echo 'muster: r1n01: install failed: no disk, booting from its own disk'\nfor "));
-    EXPECT_TRUE(failed.ends_with("done\nexit\n"));
 }
 
 // -- PXELINUX
@@ -253,9 +239,6 @@ LABEL again
     EXPECT_EQ(boot_local_script(whom),
               "SAY muster: r1n01: booting from its own disk" + std::string{local});
     EXPECT_EQ(ignored_script(whom), "SAY muster: r1n01: not for this server" + std::string{local});
-    EXPECT_EQ(failed_script(whom, ""), "SAY muster: r1n01: install failed: no reason given, "
-                                       "booting from its own disk" +
-                                           std::string{local});
     EXPECT_TRUE(missing_file_script(whom, "d/linux")
                     .starts_with("SAY muster: r1n01: the server has no file d/linux, asking again "
                                  "in 30 s\nDEFAULT again\nPROMPT 1\nTIMEOUT 300\n"));
@@ -286,7 +269,6 @@ TEST(BootScripts, WaitsAreWholeSecondsWithinBounds) {
 // line, a quote, or a word that a loader acts on.
 TEST(BootScripts, NoByteOfAReportedReasonGetsOutOfItsText) {
     for (const BootLoader loader : all_loaders) {
-        const std::string plain = failed_script(to(loader), "axb");
         const std::string plain_hold = hold_script(to(loader), std::chrono::seconds{9}, "axb");
         const std::string plain_missing = missing_file_script(to(loader), "axb");
         for (unsigned byte = 0; byte < 256; ++byte) {
@@ -306,7 +288,6 @@ TEST(BootScripts, NoByteOfAReportedReasonGetsOutOfItsText) {
                 }
                 EXPECT_LE(differing, 1U) << byte;
             };
-            shown(failed_script(to(loader), hostile), plain);
             shown(hold_script(to(loader), std::chrono::seconds{9}, hostile), plain_hold);
             shown(missing_file_script(to(loader), hostile), plain_missing);
         }
