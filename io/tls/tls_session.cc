@@ -126,6 +126,7 @@ TlsSession::Step TlsSession::read(MutableBytes plain) noexcept {
 }
 
 TlsSession::Step TlsSession::fail(int result) noexcept {
+    input_ = {}; // it is used up, or of no use: and it is the caller's
     switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
         return {.kind = Step::Kind::more};
