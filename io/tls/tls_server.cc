@@ -122,7 +122,7 @@ Result<Pem, std::string> read_pem(const std::string& certificates, const std::st
     return pem;
 }
 
-std::string name_of(const X509_NAME* name) {
+std::string distinguished_name_of(const X509_NAME* name) {
     std::array<char, 256> text{};
     X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
     return text.data();
@@ -157,7 +157,7 @@ std::vector<std::string> warnings_of(const Pem& pem, const std::string& file) {
         }
         if (i > 0 && X509_NAME_cmp(X509_get_issuer_name(pem.chain[i - 1].get()),
                                    X509_get_subject_name(one)) != 0) {
-            warn(who + " (" + name_of(X509_get_subject_name(one)) +
+            warn(who + " (" + distinguished_name_of(X509_get_subject_name(one)) +
                  ") did not sign the one before it: the chain is out of order");
         }
     }
