@@ -216,11 +216,11 @@ def http(name, connections, duration="5s", new_connections=False, per_request=Fa
     return measure
 
 
-def wrk(name, connections, seconds=5, per_request=True):
+def wrk(name, connections, seconds=5, per_request=True, scheme="http"):
     def measure(lab, server):
         done, cpu = accounted(lab, server, lambda: lab.client(
-            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-            f"http://{SERVER}{server.http_path(name)}"))
+            "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s",
+            f"{scheme}://{SERVER}{server.http_path(name)}"))
         requests, length = re.search(r"(\d+) requests in [0-9.]+m?s, ([0-9.]+[KMGT]?B) read",
                                      done.stdout).groups()
         rate = float(re.search(r"Requests/sec: +([0-9.]+)", done.stdout)[1])
@@ -308,6 +308,13 @@ LOADS = {
         Load("wrk: 4 KiB, 64 connections", "requests", wrk("4k.bin", 64), {"4k.bin": 4 * KIB}),
         Load("wrk: 64 MiB, 64 connections", "MB", wrk("64m.bin", 64, per_request=False),
              {"64m.bin": 64 * MIB}),
+    ],
+    "https": [
+        Load(f"wrk: {text}, {connections} connections, TLS 1.3 AES-128-GCM", "MB" if bulk else "requests",
+             wrk(file, connections, per_request=not bulk, scheme="https"), {file: size})
+        for text, file, size, connections, bulk in (
+            ("64 MiB", "64m.bin", 64 * MIB, 1, True), ("4 MiB", "4m.bin", 4 * MIB, 64, True),
+            ("4 KiB", "4k.bin", 4 * KIB, 64, False))
     ],
     "storm": [
         Load("1,000 machines, mixed, within 30 s", "machines", storm(1000, "mixed", "30s"),

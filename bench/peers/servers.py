@@ -5,7 +5,7 @@ import json
 import os
 import textwrap
 
-from lab import BUILD, PEERS, PREFIX, SERVER
+from lab import BUILD, PEERS, PREFIX, SERVER, run
 
 POOL = ("10.77.128.1", "10.77.250.250")
 NET, MASK = "10.77.0.0", "255.255.0.0"
@@ -69,6 +69,23 @@ class Musterd(Server):
         lab.start(BUILD / "musterd", "--site", site, "--data", data, "--interface", "eth0",
                   "--workers", "1", *self.flags)
         lab.wait_for(self.name, lambda: "muster: ready" in lab.server_log())
+
+
+def certificate(lab):
+    """Files of a key and a certificate that it signed itself."""
+    key, pem = lab.folder / "tls.key", lab.folder / "tls.pem"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", pem, "-subj",
+        f"/CN={SERVER}", "-days", "2")
+    return key, pem
+
+
+class MusterdTls(Musterd):
+    serves = ("https",)
+
+    def start(self, lab):
+        key, pem = certificate(lab)
+        self.flags = ("--https-port", "443", "--tls-cert", pem, "--tls-key", key)
+        super().start(lab)
 
 
 class Kea(Server):
@@ -224,6 +241,7 @@ class Atftpd(Server):
 class Nginx(Server):
     name = "nginx"
     serves = ("http",)
+    port, more = 80, ""
 
     def start(self, lab):
         (lab.folder / "nginx.conf").write_text(textwrap.dedent(f"""\
@@ -236,11 +254,24 @@ class Nginx(Server):
               client_body_temp_path {lab.folder}/b; proxy_temp_path {lab.folder}/p;
               fastcgi_temp_path {lab.folder}/f; uwsgi_temp_path {lab.folder}/u;
               scgi_temp_path {lab.folder}/s;
-              server {{ listen {SERVER}:80 backlog=8192; location /files/ {{ alias {lab.files}/; }} }}
+              server {{ listen {SERVER}:{self.port} backlog=8192; {self.more} location /files/ {{ alias {lab.files}/; }} }}
             }}
             """))
         lab.start(PEERS / "usr/sbin/nginx", "-c", lab.folder / "nginx.conf", "-p", lab.folder)
-        lab.wait_for(self.name, lambda: lab.port_open("tcp", 80))
+        lab.wait_for(self.name, lambda: lab.port_open("tcp", str(self.port).split()[0]))
+
+
+class NginxTls(Nginx):
+    """With the cipher that musterd chooses; it has kTLS where the kernel has it."""
+    serves = ("https",)
+    port = "443 ssl"
+
+    def start(self, lab):
+        key, pem = certificate(lab)
+        self.more = (f"ssl_certificate {pem}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3; "
+                     "ssl_session_cache shared:s:10m; ssl_conf_command Options KTLS; "
+                     "ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;")
+        super().start(lab)
 
 
 class Lighttpd(Server):
@@ -264,8 +295,8 @@ class Lighttpd(Server):
         lab.wait_for(self.name, lambda: lab.port_open("tcp", 80))
 
 
-ALL = [Musterd, DhcpFloor, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, TftpFloor, Nginx,
-       Lighttpd]
+ALL = [Musterd, MusterdTls, DhcpFloor, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, TftpFloor,
+       Nginx, NginxTls, Lighttpd]
 
 
 def serving(kind, names=None):

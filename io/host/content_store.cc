@@ -155,6 +155,10 @@ std::expected<ContentRef, OpenError> ContentStore::open_netascii(ContentRoot roo
     if ((*content)->bytes.size() > size_max) {
         return std::unexpected(OpenError::forbidden);
     }
+    if ((*content)->descriptor < 0) { // in memory
+        return std::make_shared<TextContent>(to_netascii(std::string{as_text((*content)->bytes)}),
+                                             (*content)->type);
+    }
     // Read and not taken from the mapping, which faults when the file was cut off meanwhile.
     std::string text((*content)->bytes.size(), '\0');
     std::size_t at = 0;

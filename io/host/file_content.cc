@@ -68,6 +68,7 @@ bool FileContent::take_bytes() {
     const std::uint64_t size = version_.size;
     if (size == 0 || (size <= in_memory_max && read_at_hand(size))) {
         bytes = as_bytes(memory_);
+        descriptor = -1; // of this version there is the copy alone: the file may change
         return true;
     }
     void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file_.get(), 0);

@@ -54,4 +54,20 @@ inline Endpoint read_socket_address(const void* address) noexcept {
     return {};
 }
 
+/// Where a socket is bound; empty: nowhere.
+inline Endpoint local_endpoint(int socket) noexcept {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length);
+    return read_socket_address(&storage);
+}
+
+/// Whom a socket is connected to; empty: nobody any more.
+inline Endpoint peer_endpoint(int socket) noexcept {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    ::getpeername(socket, reinterpret_cast<sockaddr*>(&storage), &length);
+    return read_socket_address(&storage);
+}
+
 } // namespace muster

@@ -22,6 +22,7 @@ enum class OpKind : std::uint8_t {
     send_stream,
     poll_stream, ///< room to send
     warm_stream, ///< bytes to send are read into the page cache
+    wake_stream, ///< input of TLS that was held back may be worked on
 };
 
 /// Names the owner of a completion. The generation makes a late completion for a recycled slot

@@ -15,15 +15,9 @@ constexpr std::uint32_t stream_buffer_count = 1024;
 constexpr std::uint32_t stream_buffer_size = 4096;
 /// What an idle connection keeps of the room for a head.
 constexpr std::size_t idle_head_max = 2048;
-/// How long a peer may take to close after our last byte before the connection is cut.
-constexpr Duration linger_max = std::chrono::seconds{5};
-
-Endpoint local_endpoint(const Fd& socket) noexcept {
-    sockaddr_storage storage{};
-    socklen_t length = sizeof storage;
-    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
-    return read_socket_address(&storage);
-}
+/// From the connection to the end of its TLS handshake. Firmware on the slowest CPUs takes a few
+/// seconds for its part of it.
+constexpr Duration handshake_max = std::chrono::seconds{15};
 
 } // namespace
 
@@ -42,8 +36,10 @@ Result<void, SysError> StreamIo::open() {
     return buffers_.open(ring_, stream_buffer_group, stream_buffer_count, stream_buffer_size);
 }
 
-void StreamIo::add_listener(Fd socket) {
-    locals_.push_back(local_endpoint(socket));
+void StreamIo::add(Fd socket, bool tls) {
+    MUSTER_CHECK(!tls || tls_server_ != nullptr);
+    listener_tls_.push_back(tls);
+    locals_.push_back(local_endpoint(socket.get()));
     listeners_.push_back(std::move(socket));
     arm_accept(listeners_.size() - 1);
 }
@@ -68,7 +64,7 @@ void StreamIo::arm_accept(std::size_t listener) {
         to_user_data({.slot = static_cast<std::uint32_t>(listener), .kind = OpKind::accept});
 }
 
-StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local) {
+StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local, const Now& now) {
     const std::uint32_t listener = to_token(cqe.user_data).slot;
     const bool starved =
         cqe.res == -EMFILE || cqe.res == -ENFILE || cqe.res == -ENOBUFS || cqe.res == -ENOMEM;
@@ -95,7 +91,7 @@ StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local
     local = locals_[listener];
     if (local.address == IpAddress{Ipv6Address{}} || local.address == IpAddress{Ipv4Address{}}) {
         // It listens on several.
-        local = local_endpoint(socket);
+        local = local_endpoint(socket.get());
     }
     const auto claimed = streams_.claim();
     if (claimed.value == nullptr) {
@@ -106,6 +102,12 @@ StreamId StreamIo::accept(const Completion& cqe, Endpoint& peer, Endpoint& local
     claimed.value->fd = socket.release();
     claimed.value->peer = peer.address;
     arm_receive(claimed.handle, *claimed.value);
+    if (listener_tls_[listener]) {
+        claimed.value->tls_state = TlsState::waiting;
+        claimed.value->linger_until = now.steady + handshake_max;
+        claimed.value->reported = true; // the engine hears of it after the handshake
+        return {};
+    }
     return claimed.handle;
 }
 
@@ -132,7 +134,8 @@ void StreamIo::send(const StreamSend& send, Bytes head, const Now& now) {
     if (stream == nullptr || stream->closing) {
         return; // on_stream_closed was or will be reported
     }
-    MUSTER_CHECK(!stream->sending); // the engine has one send at a time outstanding
+    // The engine has one send at a time outstanding; TLS sends things of its own.
+    MUSTER_CHECK(!stream->sending || stream->tls);
     stream->head.assign(as_text(head));
     stream->head_sent = 0;
     stream->content = send.content;
@@ -145,7 +148,8 @@ void StreamIo::send(const StreamSend& send, Bytes head, const Now& now) {
     }
     count_body(*stream);
     stream->copies_only = false;
-    if (!send_next(send.stream, *stream)) {
+    if (!(stream->tls ? send_next_tls(send.stream, *stream, false)
+                      : send_next(send.stream, *stream))) {
         end_stream(send.stream, *stream);
     }
 }
@@ -196,8 +200,16 @@ void StreamIo::order(const StreamOrder& order) {
         if (!stream->receiving && !stream->peer_closed) {
             arm_receive(order.stream, *stream);
         }
+        if (stream->tls && !stream->tls->held.empty()) {
+            io_uring_sqe* sqe = ring_.sqe();
+            io_uring_prep_nop(sqe);
+            sqe->user_data = token_of(order.stream, OpKind::wake_stream);
+        }
         break;
     case StreamOrder::Kind::close:
+        if (stream->tls) {
+            say_end(*stream);
+        }
         end_stream(order.stream, *stream);
         break;
     }
@@ -243,8 +255,15 @@ void StreamIo::sweep(const Now& now) {
     resting_.clear();
     for (std::uint32_t slot = 0; slot < streams_.capacity(); ++slot) {
         Stream* stream = streams_.at(slot);
-        if (stream != nullptr && stream->half_closed && !stream->closing &&
-            now.steady >= stream->linger_until) {
+        if (stream == nullptr || stream->closing || now.steady < stream->linger_until) {
+            continue;
+        }
+        const bool in_handshake =
+            stream->tls_state == TlsState::waiting || stream->tls_state == TlsState::handshake;
+        if (in_handshake) {
+            stream->failure = TlsFailure::timeout;
+        }
+        if (stream->half_closed || in_handshake) {
             order({streams_.handle_of(slot), StreamOrder::Kind::close});
         }
     }

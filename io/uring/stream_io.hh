@@ -6,6 +6,7 @@
 #include "core/metrics/counter.hh"
 #include "core/port/outbox.hh"
 #include "io/host/fd.hh"
+#include "io/tls/tls_server.hh"
 #include "io/uring/ring.hh"
 
 #include <absl/container/flat_hash_map.h>
@@ -27,6 +28,14 @@ struct StreamMetrics {
     Counter changed;    ///< connections ended since their file was written to meanwhile
 };
 
+struct TlsMetrics {
+    Counter handshakes; ///< complete ones
+    Counter resumed;    ///< of these, without a new key exchange
+    Counter tls_1_3;    ///< of these, the rest is TLS 1.2
+    Counter broken;     ///< open connections that broke the rules of TLS
+    std::array<Counter, tls_failure_count> failures; ///< handshakes, by TlsFailure
+};
+
 /// How bodies of files go out; small ones and texts are always copied, in one send with the head.
 enum class SendHow : std::uint8_t {
     automatic, ///< what measured best for the number of transfers under way
@@ -43,6 +52,10 @@ enum class SendHow : std::uint8_t {
 /// Fairness: the turns of connections to one client share what one connection has, so that a
 /// client gets no more by opening sixteen.
 ///
+/// TLS: on the listeners that have it, the engine hears of a connection once its handshake is
+/// complete, and then sees and sends plain text as on any other: stream_tls.cc. Encrypted is in
+/// this thread, a turn at a time; handshakes that are under way are bounded in number and time.
+///
 /// Cold files: a piece that is not in the page cache is read into it by a thread of the kernel's
 /// pool first; meanwhile the other connections go on.
 class StreamIo {
@@ -53,7 +66,10 @@ public:
     StreamIo& operator=(const StreamIo&) = delete;
 
     [[nodiscard]] Result<void, SysError> open();
-    void add_listener(Fd socket);
+    /// Before the first of add_tls_listener(). `server` must have a certificate, and outlive this.
+    void use_tls(TlsServer& server);
+    void add_listener(Fd socket) { add(std::move(socket), false); }
+    void add_tls_listener(Fd socket) { add(std::move(socket), true); }
     /// Stops accepting (for a drain).
     void close_listeners() noexcept;
 
@@ -66,7 +82,7 @@ public:
         case OpKind::accept: {
             Endpoint peer;
             Endpoint local;
-            if (const StreamId id = accept(cqe, peer, local); id.generation != 0) {
+            if (const StreamId id = accept(cqe, peer, local, now); id.generation != 0) {
                 engine.on_stream_open(id, peer, local, now, out);
             }
             break;
@@ -82,6 +98,9 @@ public:
             break;
         case OpKind::warm_stream:
             sent(cqe, token, cqe.res, engine, now, out);
+            break;
+        case OpKind::wake_stream:
+            wake(token, engine, now, out);
             break;
         default:
             break;
@@ -99,8 +118,29 @@ public:
     [[nodiscard]] std::uint32_t open_count() const noexcept { return streams_.in_use(); }
     [[nodiscard]] std::uint32_t sending_count() const noexcept { return sending_; }
     [[nodiscard]] const StreamMetrics& metrics() const noexcept { return metrics_; }
+    [[nodiscard]] const TlsMetrics& tls_metrics() const noexcept { return tls_metrics_; }
 
 private:
+    /// How long a peer may take to close after our last byte before the connection is cut.
+    static constexpr Duration linger_max = std::chrono::seconds{5};
+
+    /// What a stream of a TLS listener has beside the others, once its first bytes came.
+    struct Tls {
+        explicit Tls(std::unique_ptr<TlsSession> of) : session(std::move(of)) {}
+        std::unique_ptr<TlsSession> session;
+        std::vector<std::byte> flight; ///< encrypted, and with the kernel
+        std::size_t flown = 0;         ///< of which so much has left
+        std::size_t turn = 0;          ///< plain bytes of the engine's send that it ends
+        std::vector<std::byte> held;   ///< came while the engine wanted no data
+    };
+    enum class TlsState : std::uint8_t {
+        none,
+        waiting,   ///< no byte came yet
+        handshake, ///< counted in handshakes_
+        open,      ///< the engine knows the stream
+        over,      ///< the handshake came to nothing
+    };
+
     struct Stream {
         int fd = -1;
         bool receiving = false;   ///< a receive is armed
@@ -110,8 +150,11 @@ private:
         bool half_closed = false; ///< all is sent and our side is shut: waiting for the peer's end
         bool close_after = false;
         bool peer_closed = false; ///< it sends no more, but may still read
-        bool reported = false;    ///< the engine knows that it is closed
-        Instant linger_until;
+        bool reported = false;    ///< the engine knows that it is closed, or knew nothing of it
+        TlsState tls_state = TlsState::none;
+        TlsFailure failure = TlsFailure::peer_closed; ///< why the handshake ended, if it did
+        Instant linger_until;     ///< or by when the handshake has to be complete
+        std::unique_ptr<Tls> tls; ///< null: plain, or no byte came yet
         std::string head;
         std::size_t head_sent = 0;
         ContentRef content;
@@ -125,7 +168,9 @@ private:
         std::array<iovec, 2> vectors{};
     };
 
-    [[nodiscard]] StreamId accept(const Completion& cqe, Endpoint& peer, Endpoint& local);
+    void add(Fd socket, bool tls);
+    [[nodiscard]] StreamId accept(const Completion& cqe, Endpoint& peer, Endpoint& local,
+                                  const Now& now);
     void arm_accept(std::size_t listener);
     void arm_receive(SlabHandle id, Stream& stream);
     // How bodies go out: stream_send.cc.
@@ -164,8 +209,12 @@ private:
         if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
             const auto buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
             if (stream != nullptr && cqe.res > 0 && !stream->closing && !stream->half_closed) {
-                engine.on_stream_data(
-                    id, {buffers_.buffer(buffer), static_cast<std::size_t>(cqe.res)}, now, out);
+                const Bytes bytes{buffers_.buffer(buffer), static_cast<std::size_t>(cqe.res)};
+                if (stream->tls_state == TlsState::none) {
+                    engine.on_stream_data(id, bytes, now, out);
+                } else {
+                    receive_tls(id, *stream, bytes, engine, now, out);
+                }
             }
             buffers_.recycle(buffer);
         }
@@ -189,9 +238,10 @@ private:
     /// The peer sends no more. It may have closed, or shut its side and wait for an answer that is
     /// still being made: only the engine knows whether one is due.
     template <class Engine>
-    static void end_input(SlabHandle id, Stream& stream, Engine& engine, const Now& now,
-                          Outbox& out) {
-        if (!stream.closing && !std::exchange(stream.peer_closed, true)) {
+    void end_input(SlabHandle id, Stream& stream, Engine& engine, const Now& now, Outbox& out) {
+        if (stream.reported) {
+            shut_down(stream); // in the middle of a handshake
+        } else if (!stream.closing && !std::exchange(stream.peer_closed, true)) {
             engine.on_stream_end(id, now, out);
         }
     }
@@ -211,7 +261,9 @@ private:
         stream->sending = false;
         --sending_;
         bool more = true;
-        if (token.kind == OpKind::warm_stream) {
+        if (stream->tls) {
+            more = sent_tls(id, *stream, token, result, engine, now, out);
+        } else if (token.kind == OpKind::warm_stream) {
             if (!stream->closing) {
                 send_piece(id, *stream); // if it could not be read, the send will say so
             }
@@ -250,6 +302,9 @@ private:
         if (!stream.closing) {
             return;
         }
+        if (stream.tls_state != TlsState::none) {
+            end_handshake(stream);
+        }
         if (!stream.reported) {
             stream.reported = true;
             engine.on_stream_closed(id, now, out);
@@ -260,6 +315,31 @@ private:
             streams_.release(id);
         }
     }
+
+    // TLS: stream_tls.cc, and stream_tls.hh for what calls the engine.
+    template <class Engine>
+    void receive_tls(SlabHandle id, Stream& stream, Bytes wire, Engine& engine, const Now& now,
+                     Outbox& out);
+    template <class Engine>
+    void work_on_tls(SlabHandle id, Stream& stream, Bytes wire, Engine& engine, const Now& now,
+                     Outbox& out);
+    template <class Engine>
+    [[nodiscard]] bool sent_tls(SlabHandle id, Stream& stream, OpToken token, int result,
+                                Engine& engine, const Now& now, Outbox& out);
+    template <class Engine>
+    void wake(OpToken token, Engine& engine, const Now& now, Outbox& out);
+    [[nodiscard]] bool begin_tls(Stream& stream);
+    void count_handshake(Stream& stream) noexcept;
+    void end_handshake(Stream& stream) noexcept;
+    void fail_tls(Stream& stream, TlsFailure failure, const Now& now) noexcept;
+    [[nodiscard]] bool hold_input(Stream& stream, Bytes wire);
+    [[nodiscard]] bool send_next_tls(SlabHandle id, Stream& stream, bool warmed);
+    [[nodiscard]] bool encrypt_turn(SlabHandle id, Stream& stream, bool warmed);
+    [[nodiscard]] std::ptrdiff_t gather(const Stream& stream, std::uint64_t size, bool warmed);
+    void fly(SlabHandle id, Stream& stream);
+    void fly_on(SlabHandle id, Stream& stream);
+    void flush_output(Stream& stream) noexcept;
+    void say_end(Stream& stream) noexcept;
 
     Ring& ring_;
     SendHow how_;
@@ -276,6 +356,14 @@ private:
     Fd null_;
     bool accepting_ = true;
     StreamMetrics metrics_;
+
+    TlsServer* tls_server_ = nullptr;
+    std::vector<bool> listener_tls_;     ///< beside listeners_
+    std::uint32_t handshakes_ = 0;       ///< under way
+    std::unique_ptr<std::byte[]> plain_; ///< where plain text of a turn is gathered or decrypted
+    TlsMetrics tls_metrics_;
 };
 
 } // namespace muster
+
+#include "io/uring/stream_tls.hh"

@@ -189,6 +189,7 @@ private:
         case OpKind::send_stream:
         case OpKind::poll_stream:
         case OpKind::warm_stream:
+        case OpKind::wake_stream:
             streams_.on_completion(cqe, engine_, now, out_);
             break;
         }

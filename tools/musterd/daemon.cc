@@ -138,6 +138,7 @@ private:
     [[nodiscard]] Result<StoredState, StartError> open_store();
     [[nodiscard]] Result<void, StartError> give_up_root() const;
     [[nodiscard]] Result<void, StartError> start_control(Fd listener);
+    [[nodiscard]] Result<void, StartError> load_certificate();
     [[nodiscard]] std::string ready_line() const;
     void reload();
     [[nodiscard]] std::vector<std::string> names_of(const std::vector<IpAddress>& addresses);
@@ -149,6 +150,7 @@ private:
     std::unique_ptr<Control> control_;
     Wake control_wake_;
     std::unique_ptr<AccessLog> access_log_;
+    std::unique_ptr<TlsServer> tls_;
     std::unique_ptr<Fleet> fleet_;
     std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<ControlThread> control_loop_;
@@ -203,6 +205,23 @@ Result<void, StartError> Daemon::start_control(Fd listener) {
     return {};
 }
 
+/// At start, as root if that is what we are: afterwards a reload reads the files as the user that
+/// we became.
+Result<void, StartError> Daemon::load_certificate() {
+    if (!options_.https_port) {
+        return {};
+    }
+    tls_ = std::make_unique<TlsServer>(options_.tls_cert, options_.tls_key);
+    auto loaded = tls_->load();
+    if (!loaded) {
+        return std::unexpected(StartError{std::move(loaded.error()), 2});
+    }
+    for (const std::string& warning : *loaded) {
+        spdlog::warn("{}", warning);
+    }
+    return {};
+}
+
 Result<void, StartError> Daemon::start() {
     raise_file_limit();
     const auto site = read_site(options_.site, to_stderr);
@@ -212,6 +231,9 @@ Result<void, StartError> Daemon::start() {
     auto token = read_token(options_);
     if (!token) {
         return std::unexpected(token.error());
+    }
+    if (auto loaded = load_certificate(); !loaded) {
+        return loaded;
     }
     auto interfaces = find_interfaces(options_);
     if (!interfaces) {
@@ -266,6 +288,9 @@ Result<void, StartError> Daemon::start() {
     const std::size_t leases = std::max(stored->leases.size(), stored->leases6.size());
     fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored,
                                      lease_room(site->subnets, leases), workers_, control_wake_);
+    if (tls_) {
+        fleet_->use_tls(*tls_);
+    }
     admin_server_ = std::make_unique<HttpServer>(HttpLimits{}, HttpRole::admin);
     ControlOptions control;
     control.workers = workers_;
@@ -324,6 +349,9 @@ std::string Daemon::ready_line() const {
         if (options_.http) {
             line += fmt::format(" http:{}", options_.http_port);
         }
+        if (options_.https_port) {
+            line += fmt::format(" https:{}", *options_.https_port);
+        }
     }
     if (options_.admin) {
         line += fmt::format(" admin http://{}:{}/", to_text(options_.admin->address),
@@ -361,6 +389,16 @@ void Daemon::reload() {
         control_loop_->post([site](Control& control, const Now&) { control.on_site(site); });
     } else {
         spdlog::error("the site is broken (see above): the old one stays");
+    }
+    if (tls_) {
+        if (const auto loaded = tls_->load(); !loaded) {
+            spdlog::error("{}: the old certificate stays", loaded.error());
+        } else {
+            for (const std::string& warning : *loaded) {
+                spdlog::warn("{}", warning);
+            }
+            spdlog::info("certificate and key are read again");
+        }
     }
     notify_service_manager("READY=1");
 }

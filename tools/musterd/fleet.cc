@@ -3,6 +3,8 @@
 
 #include "io/host/process.hh"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <future>
 
@@ -110,6 +112,12 @@ struct Fleet::Member {
             if (of.http6.valid()) {
                 worker.streams().add_listener(std::move(of.http6));
             }
+            if (of.https.valid()) {
+                worker.streams().add_tls_listener(std::move(of.https));
+            }
+            if (of.https6.valid()) {
+                worker.streams().add_tls_listener(std::move(of.https6));
+            }
         }
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
             datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
@@ -154,6 +162,13 @@ std::vector<Mailbox*> Fleet::mailboxes() {
 void Fleet::log_to(AccessLog& log) {
     for (unsigned i = 0; i < members_.size(); ++i) {
         members_[i]->worker.log_to(&log.ring(i));
+    }
+}
+
+void Fleet::use_tls(TlsServer& server) {
+    tls_ = &server;
+    for (const auto& member : members_) {
+        member->worker.streams().use_tls(server);
     }
 }
 
@@ -234,6 +249,41 @@ void Fleet::report(Exposition& exposition) const {
             "Connections ended because their file was written to or cut meanwhile.", tcp.changed);
         add("muster_access_log_lost_total", "Lines of the access log that found no room.",
             member->worker.accesses_lost());
+    }
+    if (tls_ != nullptr) {
+        report_tls(exposition);
+    }
+}
+
+void Fleet::report_tls(Exposition& exposition) const {
+    using Kind = Exposition::Kind;
+    exposition.add(Kind::gauge, "muster_tls_certificate_expires_seconds", {},
+                   "When the certificate expires, in seconds since 1970.",
+                   static_cast<double>(tls_->expires()));
+    for (const auto& member : members_) {
+        const TlsMetrics& tls = member->worker.streams().tls_metrics();
+        const auto add = [&exposition](std::string_view name, const std::string& labels,
+                                       std::string_view help, std::uint64_t count) {
+            exposition.add(Kind::counter, name, labels, help, static_cast<double>(count));
+        };
+        // Two threads: the parts may be a moment younger than the whole.
+        const std::uint64_t all = tls.handshakes.read();
+        const auto rest = [all](const Counter& part) {
+            return all - std::min(all, part.read());
+        };
+        constexpr std::string_view versions = "TLS handshakes completed, by version.";
+        add("muster_tls_handshakes_total", "version=\"1.2\"", versions, rest(tls.tls_1_3));
+        add("muster_tls_handshakes_total", "version=\"1.3\"", versions, tls.tls_1_3.read());
+        add("muster_tls_resumed_total", {}, "Of these, without a new key exchange.",
+            tls.resumed.read());
+        for (std::size_t i = 0; i < tls_failure_count; ++i) {
+            add("muster_tls_handshake_failures_total",
+                fmt::format("reason=\"{}\"", to_text(static_cast<TlsFailure>(i))),
+                "TLS handshakes that came to nothing, by reason.", tls.failures[i].read());
+        }
+        add("muster_tls_broken_total", {},
+            "TLS connections ended after their handshake since the client broke the rules.",
+            tls.broken.read());
     }
 }
 

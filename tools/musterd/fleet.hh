@@ -26,6 +26,8 @@ public:
     [[nodiscard]] std::vector<Mailbox*> mailboxes();
     /// Before start(): each worker's answers go to its ring of `log`.
     void log_to(AccessLog& log);
+    /// Before start(), where there are HTTPS sockets. `server` has a certificate and outlives this.
+    void use_tls(TlsServer& server);
     /// Starts the threads; the first error of any of them.
     [[nodiscard]] Result<void, SysError> start(std::vector<WorkerSockets> sockets, bool pin);
     /// Drains and joins.
@@ -35,6 +37,9 @@ public:
 
 private:
     struct Member;
+    void report_tls(Exposition& exposition) const;
+
+    TlsServer* tls_ = nullptr;
     std::vector<std::unique_ptr<Member>> members_;
 };
 

@@ -101,6 +101,19 @@ void read_multicast(const std::string& text, std::optional<MulticastGroups>& tar
     target = MulticastGroups{*subnet, port};
 }
 
+void read_https_port(const std::string& text, std::optional<std::uint16_t>& target) {
+    target.reset();
+    if (text == "off") {
+        return;
+    }
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc{} || end != text.data() + text.size() || port == 0) {
+        refuse("https-port", text, "a number from 1 to 65535, or off");
+    }
+    target = port;
+}
+
 /// What stands on the command line alone.
 struct Special {
     bool help = false;
@@ -170,6 +183,14 @@ po::options_description describe(Options& o, Special& special) {
     po::options_description http{"HTTP", 100, 60};
     http.add_options()("http", on_off("http", o.http), "serve HTTP")(
         "http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane")(
+        "https-port",
+        po::value<std::string>()->default_value("off")->value_name("N")->notifier(
+            [&o](const std::string& text) { read_https_port(text, o.https_port); }),
+        "TCP port of the same over TLS 1.2 and 1.3; off: none")(
+        "tls-cert", po::value(&o.tls_cert)->value_name("FILE"),
+        "its certificate, followed by its chain (PEM); SIGHUP reads it again")(
+        "tls-key", po::value(&o.tls_key)->value_name("FILE"),
+        "the private key of the certificate (PEM, no password); SIGHUP reads it again")(
         "http-send",
         one_of("http-send", o.http_send, {"auto", "sendfile", "splice", "zerocopy", "copy"}),
         "how bodies above 64 KiB leave: auto is what measured best; zerocopy pays where the NIC "
@@ -260,7 +281,18 @@ void check_together(const Options& o) {
                                     "further groups: must be at most {}",
                                     o.tftp_multicast->first_port, 65536 - 64 * 128)};
     }
-    const bool serves = o.dhcp != "off" || o.tftp || o.http;
+    if (o.https_port && (o.tls_cert.empty() || o.tls_key.empty())) {
+        throw BadOption{fmt::format("--https-port {}: needs --{} too", *o.https_port,
+                                    o.tls_cert.empty() ? "tls-cert" : "tls-key")};
+    }
+    if (!o.https_port && !(o.tls_cert.empty() && o.tls_key.empty())) {
+        throw BadOption{fmt::format("--{}: has no use without --https-port",
+                                    o.tls_cert.empty() ? "tls-key" : "tls-cert")};
+    }
+    if (o.http && o.https_port == o.http_port) {
+        throw BadOption{fmt::format("--https-port {}: is --http-port already", *o.https_port)};
+    }
+    const bool serves = o.dhcp != "off" || o.tftp || o.http || o.https_port;
     if (serves && o.interfaces.empty() && !o.check) {
         throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "
                         "--tftp and --http off)"};

@@ -42,6 +42,9 @@ struct Options {
     std::uint8_t tftp_multicast_ttl = 1;
     bool http = true;
     std::uint16_t http_port = 80;
+    std::optional<std::uint16_t> https_port; ///< nullopt: off
+    std::string tls_cert;
+    std::string tls_key;
     std::string http_send = "auto";
     std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off

@@ -79,6 +79,10 @@ Result<void, SysError> open_ipv6(const Options& options, const InterfaceInfo& in
         opened = place(sockets.http6, open_ipv6_listener(interface, options.http_port, shared,
                                                          "HTTP (--http-port)"));
     }
+    if (opened && options.https_port) {
+        opened = place(sockets.https6, open_ipv6_listener(interface, *options.https_port, shared,
+                                                          "HTTPS (--https-port)"));
+    }
     return opened;
 }
 
@@ -106,6 +110,10 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
     if (options.http) {
         MUSTER_PLACE(sockets.http, open_listener(interface.address, options.http_port, shared,
                                                  "HTTP (--http-port)"));
+    }
+    if (options.https_port) {
+        MUSTER_PLACE(sockets.https, open_listener(interface.address, *options.https_port, shared,
+                                                  "HTTPS (--https-port)"));
     }
     return sockets;
 }

@@ -30,6 +30,8 @@ struct InterfaceSockets {
     Fd tftp6; ///< IPv6, on every address of the interface
     Fd http;
     Fd http6; ///< all IPv6 addresses of the interface
+    Fd https;
+    Fd https6;
 };
 
 struct WorkerSockets {
