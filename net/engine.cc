@@ -138,6 +138,7 @@ void Engine::on_node_boot(const NodeBoot& node) noexcept {
 }
 
 void Engine::on_snapshot(const SnapshotRef& site, const Now& now) noexcept {
+    http_.on_snapshot(site);
     if (dhcp_) {
         dhcp_->on_snapshot(site, now);
     }

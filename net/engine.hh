@@ -69,6 +69,9 @@ public:
     void on_stream_closed(StreamId id, const Now& now, Outbox& out) noexcept;
     void on_content(const Ticket& ticket, const std::expected<ContentRef, OpenError>& content,
                     const Now& now, Outbox& out) noexcept;
+    void on_content_grown(const Now& now, Outbox& out) noexcept {
+        http_.on_content_grown(now, out);
+    }
     void on_control(ControlMessage&& message, const Now& now, Outbox& out) noexcept;
     /// Fires every timer due at or before `now`.
     void expire(const Now& now, Outbox& out) noexcept;

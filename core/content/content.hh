@@ -33,12 +33,20 @@ public:
         return offset + size <= bytes.size();
     }
 
+    /// How many bytes from its start are there: all, unless the content is still arriving from
+    /// somewhere else. Any thread; never less than before.
+    [[nodiscard]] virtual std::uint64_t arrived() const noexcept { return bytes.size(); }
+    /// What has not arrived never will.
+    [[nodiscard]] virtual bool ended() const noexcept { return true; }
+
     Bytes bytes;               ///< the whole content
     UnixTime modified;         ///< Last-Modified
     std::string etag;          ///< strong, with its quotes; empty for rendered text
     std::string type;          ///< media type
     std::string_view encoding; ///< Content-Encoding of the bytes: `gzip`, `zstd`; empty: none
     bool varies = false;       ///< the same name has content in other codings (Vary)
+    bool stale = false;        ///< of a cache: older than it should be, for there is no newer one
+    UnixTime checked;          ///< of a cache: when its origin last vouched for it; zero: no cache
     int descriptor = -1;       ///< the open file, for drivers that send from it; -1: memory only
 };
 using ContentRef = std::shared_ptr<const Content>;

@@ -24,6 +24,7 @@ struct Ticket {
 enum class ContentRoot : std::uint8_t {
     files,   ///< below the site's files/ folder, never outside it
     loaders, ///< by name in the snapshot's table of boot loaders
+    mirror,  ///< in the cache of another server: `path` is then the target, escaped, with its slash
 };
 
 /// What may be given in a file's place. The first three are HTTP's, the last is TFTP's.
@@ -44,9 +45,11 @@ struct OpenRequest {
 };
 
 enum class OpenError : std::uint8_t {
-    not_found,   ///< no such file, or a folder
-    forbidden,   ///< leaves the tree, or unreadable
-    unavailable, ///< out of descriptors or memory: try again
+    not_found,       ///< no such file, or a folder
+    forbidden,       ///< leaves the tree, or unreadable
+    unavailable,     ///< out of descriptors or memory: try again
+    bad_gateway,     ///< of a mirror: its upstream is not there, or answers with what is no use
+    gateway_timeout, ///< of a mirror: its upstream does not answer in time
 };
 
 /// Something only the control can answer: boot scripts, answers, reports, the admin API.

@@ -57,6 +57,8 @@ void read_subnet6_yaml(const YamlValue& value, SiteDraft& draft);
 /// The keys `class` of a pool and `interface` and `shared-network` of a subnet.
 [[nodiscard]] ClassMask read_class_names(const YamlValue& value, const SiteDraft& draft);
 void read_link_names(const YamlMap& map, std::string& interface, std::string& shared_network);
+/// The key `mirrors`.
+void read_mirrors_yaml(const YamlValue& value, SiteDraft& draft);
 /// The key `classes`.
 void read_classes_yaml(const YamlValue& value, SiteDraft& draft);
 void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraft& draft);

@@ -24,6 +24,7 @@ Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
     snapshot.revision = parts.revision;
     snapshot.nodes = std::move(parts.nodes);
     snapshot.loaders = std::move(parts.loaders);
+    snapshot.mirrors = site.mirrors;
     snapshot.files_root =
         site.folder.ends_with('/') ? site.folder + "files" : site.folder + "/files";
 

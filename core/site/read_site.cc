@@ -83,9 +83,10 @@ Variables read_variables(const YamlValue& value) {
 }
 
 void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
-    const YamlMap map{value,
-                      "site.yaml",
-                      {"server", "subnets", "classes", "unknown-nodes", "loaders", "defaults"}};
+    const YamlMap map{
+        value,
+        "site.yaml",
+        {"server", "subnets", "classes", "unknown-nodes", "loaders", "mirrors", "defaults"}};
     draft.site_known = value.is_map();
     if (const auto* server = map.find("server")) {
         const YamlMap server_map{*server, "server", {"address"}};
@@ -109,6 +110,9 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
     }
     if (const auto* loaders = map.find("loaders")) {
         read_loader_overrides(*loaders, draft);
+    }
+    if (const auto* mirrors = map.find("mirrors")) {
+        read_mirrors_yaml(*mirrors, draft);
     }
     if (const auto* defaults = map.find("defaults")) {
         const YamlMap defaults_map{*defaults, "defaults", {"variables", "options"}};

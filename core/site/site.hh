@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/site/dhcp_plan.hh"
+#include "core/site/mirror_plan.hh"
 
 #include <nlohmann/json.hpp>
 
@@ -74,6 +75,7 @@ struct Site {
     std::vector<SubnetPlan> subnets;
     std::vector<Subnet6Plan> subnets6;
     std::vector<ClientClass> classes;
+    std::vector<MirrorPlan> mirrors;
     UnknownNodes unknown;
     std::map<std::string, std::string> loaders; ///< overrides: name → absolute path
     Variables default_variables = Variables::object();

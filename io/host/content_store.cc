@@ -191,6 +191,8 @@ std::expected<Fd, OpenError> ContentStore::open_file(ContentRoot root,
             return std::unexpected(OpenError::not_found);
         }
         fd = ::open(loader->second.c_str(), flags);
+    } else if (root == ContentRoot::mirror) {
+        return std::unexpected(OpenError::not_found); // not a folder's: io/mirror has these
     } else {
         if (!files_root_.valid()) {
             return std::unexpected(OpenError::not_found);

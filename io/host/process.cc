@@ -21,7 +21,8 @@ bool user_exists(const std::string& user) {
     return ::getpwnam(user.c_str()) != nullptr;
 }
 
-Result<void, SysError> become_user(const std::string& user, const std::string& folder) {
+Result<void, SysError> become_user(const std::string& user,
+                                   const std::vector<std::string>& folders) {
     if (::geteuid() != 0) {
         return {};
     }
@@ -32,12 +33,17 @@ Result<void, SysError> become_user(const std::string& user, const std::string& f
     const uid_t uid = entry->pw_uid;
     const gid_t gid = entry->pw_gid;
     std::error_code error;
-    if (::chown(folder.c_str(), uid, gid) != 0) {
-        return sys_error("giving " + folder + " to " + user);
-    }
-    for (const auto& item : std::filesystem::directory_iterator(folder, error)) {
-        if (::lchown(item.path().c_str(), uid, gid) != 0) {
-            return sys_error("giving " + item.path().string() + " to " + user);
+    for (const std::string& folder : folders) {
+        if (::chown(folder.c_str(), uid, gid) != 0) {
+            if (errno == ENOENT) {
+                continue;
+            }
+            return sys_error("giving " + folder + " to " + user);
+        }
+        for (const auto& item : std::filesystem::directory_iterator(folder, error)) {
+            if (::lchown(item.path().c_str(), uid, gid) != 0) {
+                return sys_error("giving " + item.path().string() + " to " + user);
+            }
         }
     }
     if (::initgroups(user.c_str(), gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) {

@@ -6,14 +6,16 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace muster {
 
-/// Gives `folder` (made if missing, with what is in it) to `user` and becomes that user.
+/// Gives `folders` (with what lies directly in them; missing ones are passed over) to `user` and
+/// becomes that user.
 ///
 /// Errors: the user does not exist, or a call is refused. Not root: nothing is done.
 [[nodiscard]] Result<void, SysError> become_user(const std::string& user,
-                                                 const std::string& folder);
+                                                 const std::vector<std::string>& folders);
 [[nodiscard]] bool user_exists(const std::string& user);
 
 /// Tells the service manager, if there is one: `READY=1`, `STATUS=…` (sd_notify(3) protocol).

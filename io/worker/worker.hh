@@ -7,6 +7,7 @@
 #include "io/host/clock.hh"
 #include "io/host/content_store.hh"
 #include "io/host/probe_sockets.hh"
+#include "io/mirror/mirror_port.hh"
 #include "io/uring/datagram_io.hh"
 #include "io/uring/ring.hh"
 #include "io/uring/stream_io.hh"
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 namespace muster {
 
@@ -27,7 +29,8 @@ struct WorkerLimits {
 
 /// Runs one engine. Everything but stop() belongs to the thread that called open().
 ///
-/// Engine: receive, on_stream_open/data/end/progress/sent/closed, on_content, on_control, expire,
+/// Engine: receive, on_stream_open/data/end/progress/sent/closed, on_content, on_content_grown,
+/// on_control, expire,
 /// next_deadline, ask, next_probe, on_conflict_answer (see net/engine.hh).
 template <class Engine>
 class Worker {
@@ -74,6 +77,8 @@ public:
 
     /// Before run(): where records of the access log go; null: nowhere.
     void log_to(AccessRing* ring) noexcept { accesses_ = ring; }
+    /// Before run(): who answers for mirrors; null: nobody.
+    void mirror_by(MirrorPort* port) noexcept { mirror_ = port; }
     /// Records that found the log's ring full. Any thread.
     [[nodiscard]] const Counter& accesses_lost() const noexcept { return accesses_lost_; }
 
@@ -112,6 +117,7 @@ public:
             }
             engine_.on_control(std::move(message), now, out_);
         }
+        take_mirrored(now);
         engine_.expire(now, out_);
         if (engine_.next_probe() <= now.steady) {
             probe(now);
@@ -128,6 +134,34 @@ private:
     static constexpr std::uint64_t flood_burst = 16; ///< of one round
     static constexpr unsigned flood_rounds = 8;
     static constexpr Duration sweep_interval = std::chrono::seconds{1};
+
+    void take_mirrored(const Now& now) {
+        if (mirror_ == nullptr) {
+            return;
+        }
+        MirrorAnswer answer;
+        while (mirror_->take(answer)) {
+            engine_.on_content(answer.ticket, answer.content, now, out_);
+        }
+        if (mirror_->take_growth()) {
+            engine_.on_content_grown(now, out_);
+        }
+    }
+
+    void open(OpenRequest& request, const Now& now) {
+        if (request.root != ContentRoot::mirror) {
+            engine_.on_content(
+                request.ticket,
+                request.netascii
+                    ? content_.open_netascii(request.root, request.path, now, request.choice)
+                    : content_.open(request.root, request.path, now, request.choice),
+                now, out_);
+        } else if (mirror_ != nullptr && mirror_->ask(request.ticket, std::move(request.path))) {
+            asked_mirror_ = true; // take_mirrored() brings the answer
+        } else {
+            engine_.on_content(request.ticket, std::unexpected(OpenError::unavailable), now, out_);
+        }
+    }
 
     /// What the last questions brought, then the next ones.
     void probe(const Now& now) {
@@ -200,14 +234,12 @@ private:
         while (!out_.opens.empty()) {
             opens_.swap(out_.opens);
             for (OpenRequest& request : opens_) {
-                engine_.on_content(
-                    request.ticket,
-                    request.netascii
-                        ? content_.open_netascii(request.root, request.path, now, request.choice)
-                        : content_.open(request.root, request.path, now, request.choice),
-                    now, out_);
+                open(request, now);
             }
             opens_.clear();
+        }
+        if (std::exchange(asked_mirror_, false)) {
+            mirror_->wake_mirror();
         }
         datagrams_.send_all(out_);
         // Who lost a packet goes first: else a burst of those who did not takes the room that its
@@ -254,6 +286,8 @@ private:
     ProbeSockets probe_sockets_;
     std::vector<ConflictProbe> probes_;
     AccessRing* accesses_ = nullptr;
+    MirrorPort* mirror_ = nullptr;
+    bool asked_mirror_ = false; ///< in this turn
     Counter accesses_lost_;
     Outbox out_;
     std::vector<OpenRequest> opens_;

@@ -22,6 +22,7 @@ struct HttpConnection {
         asking,   ///< control has the request: on_reply()
         held,     ///< is tried again from expire(): control or the driver had no room
         sending,  ///< the answer is going out
+        arriving, ///< as much of it as there is has gone: on_content_grown()
         draining, ///< all said; the peer is to close
         closed,   ///< we ordered the driver to close: on_stream_closed() frees the slot
     };
@@ -31,6 +32,7 @@ struct HttpConnection {
     bool head_started = false; ///< a byte of the head came: head_timeout runs
     bool input_ended = false;  ///< the peer sends no more: nothing after what is held
     bool paused = false;       ///< the driver was told to deliver nothing
+    bool listed = false;       ///< among those that wait for a content to arrive
     bool sampled = false;      ///< the body being sent is a file's: progress is reported
     std::uint32_t ticket = 0;  ///< names the request to the driver and to control; odd
     HttpHeadScanner scanner;
@@ -53,6 +55,8 @@ struct HttpConnection {
     std::uint64_t send_size = 0;      ///< bytes with the content
     std::uint64_t send_done = 0;      ///< bytes that the driver reported gone
     std::unique_ptr<HttpParts> parts; ///< of an answer with several: what is still to come
+    ContentRef rest;                  ///< of an answer that is still arriving: what to go on with
+    ByteRange rest_range;             ///< of `rest`: what is still to be sent
     std::uint64_t body_done = 0;      ///< content bytes of parts that went before this send
     std::uint64_t sample_sent = 0;    ///< content bytes that samples have told
     std::uint64_t sample_offset = 0;  ///< where the range starts
@@ -65,7 +69,7 @@ struct HttpConnection {
     /// Nothing that still comes in will be answered.
     [[nodiscard]] bool discards_input() const noexcept {
         return state == State::draining || state == State::closed ||
-               (state == State::sending && !exchange.keep_alive);
+               ((state == State::sending || state == State::arriving) && !exchange.keep_alive);
     }
 };
 static_assert(sizeof(HttpConnection) <= 512, "twenty thousand of them are taken at start");

@@ -2,6 +2,7 @@
 #include "net/http/http_exchange.hh"
 
 #include "core/content/catalog.hh"
+#include "core/mirror/mirror_path.hh"
 #include "net/wire/http_target.hh"
 
 #include <algorithm>
@@ -44,6 +45,33 @@ bool is_allowed(HttpMethod method, std::string_view allow) noexcept {
         return false;
     }
     __builtin_unreachable();
+}
+
+/// True: an escape that is a slash, which folders upstream are not divided by.
+bool has_escaped_slash(std::string_view target) noexcept {
+    const std::string_view path = target.substr(0, target.find('?'));
+    return path.find("%2F") != std::string_view::npos || path.find("%2f") != std::string_view::npos;
+}
+
+/// A path below a mirror; false: it is none.
+bool find_mirrored(const HttpTarget& target, std::string_view raw,
+                   std::span<const MirrorPlan> mirrors, HttpExchange& exchange) {
+    std::string canonical;
+    if (mirrors.empty() || !canonical_path(target.path, canonical) ||
+        find_mirror(mirrors, canonical) == nullptr) {
+        return false;
+    }
+    exchange.root = ContentRoot::mirror;
+    exchange.allow = file_methods;
+    auto asked = has_escaped_slash(raw)
+                     ? std::nullopt
+                     : mirror_target(canonical, target.path.ends_with('/'), target.query);
+    if (asked) {
+        exchange.path = std::move(*asked);
+    } else {
+        exchange.refusal = HttpError::file_forbidden;
+    }
+    return true;
 }
 
 /// Where the path leads: a dynamic path goes to `dynamic`, a file's into the exchange.
@@ -118,6 +146,9 @@ bool cut(HttpAnswer& answer, const HttpExchange& exchange) {
     if (parts.empty()) {
         return false;
     }
+    if (parts.size() > 1 && answer.content->arrived() < whole) {
+        return true; // not while it arrives: RFC 9110 section 14.2 lets a server send it all
+    }
     if (parts.front().size == 0) {
         return true; // a suffix of nothing: all of it
     }
@@ -146,7 +177,7 @@ HttpAnswer answer_unsatisfiable(const HttpExchange& exchange, HttpRole role, std
 } // namespace
 
 std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role,
-                                      HttpExchange& exchange) {
+                                      std::span<const MirrorPlan> mirrors, HttpExchange& exchange) {
     exchange.method = head.method;
     exchange.client = client_kind(head.user_agent);
     exchange.http_1_0 = head.http_1_0;
@@ -159,7 +190,11 @@ std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role
         return head.method == HttpMethod::other ? HttpError::method_not_allowed : target.error();
     }
     std::string dynamic;
-    if (const auto error = find_way(target->path, role, exchange, dynamic)) {
+    if (find_mirrored(*target, head.target, mirrors, exchange)) {
+        if (exchange.refusal) {
+            return exchange.refusal;
+        }
+    } else if (const auto error = find_way(target->path, role, exchange, dynamic)) {
         return error;
     }
     if (!is_allowed(head.method, exchange.allow)) {
@@ -171,7 +206,9 @@ std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role
     if (head.method != HttpMethod::get) {
         exchange.ranges.clear(); // RFC 9110 section 14.2: defined for GET alone
     }
-    if (dynamic.empty()) {
+    if (exchange.root == ContentRoot::mirror) {
+        // As it comes: packages are packed, and a listing is the upstream's.
+    } else if (dynamic.empty()) {
         // A loader that meets a folder is to be told that there is no such file.
         exchange.choice = {.gzip = head.accepts_gzip,
                            .zstd = head.accepts_zstd,
@@ -229,6 +266,12 @@ HttpAnswer answer_file(const HttpExchange& exchange, HttpRole role, const Conten
     answer.head.etag = validators.etag;
     answer.head.last_modified = validators.modified;
     answer.head.accept_ranges = true;
+    if (content->checked.ms > 0) {
+        constexpr std::int64_t age_max = 2'147'483'648; // RFC 9111 section 1.2.2
+        const std::int64_t age_s = (now.ms - content->checked.ms) / 1000;
+        answer.head.age_s = static_cast<std::uint32_t>(std::clamp(age_s, std::int64_t{0}, age_max));
+        answer.head.stale = content->stale;
+    }
     if (exchange.conditions) {
         switch (weigh_conditions(*exchange.conditions, validators)) {
         case ConditionVerdict::proceed:

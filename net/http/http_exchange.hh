@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/port/content_request.hh"
+#include "core/site/mirror_plan.hh"
 #include "net/http/http_client_kind.hh"
 #include "net/http/http_limits.hh"
 #include "net/http/http_parts.hh"
@@ -14,6 +15,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,8 +42,9 @@ struct HttpExchange {
 /// used there.
 ///
 /// Returns: what to refuse the request with, which does not end the connection.
-/// Source:  core/content/catalog.hh says which path is what.
+/// Source:  core/content/catalog.hh says which path is what, and `mirrors` which are mirrors'.
 [[nodiscard]] std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role,
+                                                    std::span<const MirrorPlan> mirrors,
                                                     HttpExchange& exchange);
 
 /// What to send: a head, then either a text, a part of a content, or several parts of it. A HEAD

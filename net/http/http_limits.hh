@@ -41,7 +41,10 @@ struct HttpLimits {
     Duration body_timeout = 60s;   ///< for the whole body
     Duration send_timeout = 120s;  ///< without progress; equals iPXE's own watchdog
     Duration answer_timeout = 20s; ///< for the driver to open, for control to reply; GRUB: 30 s
-    Duration linger_timeout = 5s;  ///< for the peer to close after our last byte
+    /// For a mirror to answer, and for more of what is arriving there. It ends every wait itself,
+    /// after what its upstream is given of time; this only outlasts it.
+    Duration mirror_timeout = 300s;
+    Duration linger_timeout = 5s; ///< for the peer to close after our last byte
 
     /// How long a request waits, asked again and again, where the client knows no 503: UEFI
     /// firmware gives up on headers after 5 s (PROTOCOLS.md section 7).

@@ -20,6 +20,7 @@
     X(body_timeout, "the body of a request was not complete in time")                              \
     X(send_timeout, "the peer took no more bytes")                                                 \
     X(linger_timeout, "the peer did not close after the last answer")                              \
+    X(content_cut, "what was being sent never arrived wholly from its upstream")                   \
     X(no_input_block, "no memory for input that has to wait")                                      \
     X(input_overflow, "more pipelined input than fits")
 

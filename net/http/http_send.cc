@@ -50,13 +50,24 @@ void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outb
     const std::size_t text_size = has_body ? answer.text.size() : 0;
     const std::uint64_t content_size = has_body && answer.content ? answer.part.size : 0;
 
+    // What is still arriving goes out as far as it is there; the head goes at once.
+    std::uint64_t there = content_size;
+    if (content_size > 0) {
+        const std::uint64_t arrived = answer.content->arrived();
+        there =
+            arrived > answer.part.offset ? std::min(content_size, arrived - answer.part.offset) : 0;
+        if (there < content_size) {
+            c.rest = answer.content;
+            c.rest_range = {.offset = answer.part.offset + there, .size = content_size - there};
+        }
+    }
     StreamSend sending{.stream = c.stream,
                        .head_offset = out.store(writer.written()),
                        .head_size = static_cast<std::uint32_t>(writer.size() + text_size),
-                       .content = content_size > 0 ? std::move(answer.content) : nullptr,
-                       .offset = content_size > 0 ? answer.part.offset : 0,
-                       .size = content_size,
-                       .close_after = !exchange.keep_alive && !c.parts};
+                       .content = there > 0 ? std::move(answer.content) : nullptr,
+                       .offset = there > 0 ? answer.part.offset : 0,
+                       .size = there,
+                       .close_after = !exchange.keep_alive && !c.parts && !c.rest};
     if (text_size > 0) {
         out.store(as_bytes(answer.text)); // right behind the head: one piece
     }
@@ -90,6 +101,38 @@ void HttpServer::send_part(HttpConnection& c, const Now& now, Outbox& out) noexc
                        .size = range.size,
                        .close_after = !c.exchange.keep_alive && c.parts->at_end()};
     c.parts->advance();
+    begin_send(c, std::move(sending), now, out);
+}
+
+/// What has arrived since the last send of an answer; with nothing new, the connection waits.
+void HttpServer::send_rest(HttpConnection& c, const Now& now, Outbox& out) noexcept {
+    const bool ended = c.rest->ended(); // before the count: what comes between the two is seen
+    const std::uint64_t arrived = c.rest->arrived();
+    if (arrived <= c.rest_range.offset) {
+        if (ended) {
+            close(c, HttpClose::content_cut, now, out); // short of what the head promised
+            return;
+        }
+        enter(c, State::arriving, now.steady + limits_.mirror_timeout);
+        if (!std::exchange(c.listed, true)) {
+            arriving_.push_back(c.stream.slot);
+        }
+        return;
+    }
+    c.body_done += c.send_size - c.send_head;
+    const std::uint64_t size = std::min(c.rest_range.size, arrived - c.rest_range.offset);
+    StreamSend sending{.stream = c.stream,
+                       .head_offset = 0,
+                       .head_size = 0,
+                       .content = c.rest,
+                       .offset = c.rest_range.offset,
+                       .size = size,
+                       .close_after = !c.exchange.keep_alive && size == c.rest_range.size};
+    c.rest_range.offset += size;
+    c.rest_range.size -= size;
+    if (c.rest_range.size == 0) {
+        c.rest.reset();
+    }
     begin_send(c, std::move(sending), now, out);
 }
 
@@ -147,7 +190,9 @@ void HttpServer::sample(HttpConnection& c, TransferSample::Phase phase, Outbox& 
         metrics_.samples_dropped.add();
         return;
     }
-    const std::string_view root = c.exchange.root == ContentRoot::files ? "/files/" : "/loaders/";
+    const std::string_view root = c.exchange.root == ContentRoot::files     ? "/files/"
+                                  : c.exchange.root == ContentRoot::loaders ? "/loaders/"
+                                                                            : ""; // has its own
     const std::uint64_t sent =
         c.body_done + (c.send_done > c.send_head ? c.send_done - c.send_head : 0);
     auto told = std::make_unique<TransferSample>();

@@ -45,7 +45,9 @@ void HttpServer::release(HttpConnection& c) noexcept {
     inputs_.drop_all(c.input);
     forget_body(c);
     timers_.cancel(c.stream.slot);
+    const bool listed = c.listed; // the list goes by slots
     c = HttpConnection{};
+    c.listed = listed;
     metrics_.connections.set(metrics_.connections.read() - 1);
 }
 
@@ -197,7 +199,9 @@ void HttpServer::begin_request(HttpConnection& c, Bytes bytes, const Now& now,
     metrics_.requests[static_cast<std::size_t>(head->method)].add();
     begin_access(c, *head, bytes, now);
     c.exchange.serial = ++last_serial_;
-    c.exchange.refusal = take_request(*head, role_, c.exchange);
+    c.exchange.refusal =
+        take_request(*head, role_,
+                     site_ ? std::span{site_->mirrors} : std::span<const MirrorPlan>{}, c.exchange);
     const std::uint64_t body_max =
         role_ == HttpRole::admin ? limits_.admin_body_bytes_max : limits_.body_bytes_max;
     if (head->content_length > body_max) {
@@ -268,7 +272,9 @@ void HttpServer::dispatch(HttpConnection& c, const Now& now, Outbox& out) noexce
                              .root = exchange.root,
                              .path = exchange.path,
                              .choice = exchange.choice});
-        enter(c, State::opening, now.steady + limits_.answer_timeout);
+        enter(c, State::opening,
+              now.steady + (exchange.root == ContentRoot::mirror ? limits_.mirror_timeout
+                                                                 : limits_.answer_timeout));
         return;
     }
     if (out.messages.size() >= out.control_room) { // tell() would let go of the request
@@ -319,6 +325,12 @@ void HttpServer::on_content(const Ticket& ticket, Result<ContentRef, OpenError> 
         case OpenError::unavailable:
             hold(*c, HttpError::file_unavailable, limits_.open_retry, now, out);
             break;
+        case OpenError::bad_gateway:
+            refuse(*c, HttpError::upstream_failed, now, out);
+            break;
+        case OpenError::gateway_timeout:
+            refuse(*c, HttpError::upstream_timeout, now, out);
+            break;
         }
     }
     settle(*c, now, out);
@@ -356,6 +368,11 @@ void HttpServer::on_stream_sent(StreamId stream, const Now& now, Outbox& out) no
         send_part(*c, now, out);
         return;
     }
+    if (c->rest) {
+        send_rest(*c, now, out);
+        settle(*c, now, out);
+        return;
+    }
     if (c->state == State::continuing) {
         enter(*c, State::reading_body, now.steady + limits_.body_timeout);
     } else {
@@ -370,6 +387,24 @@ void HttpServer::on_stream_sent(StreamId stream, const Now& now, Outbox& out) no
     }
     work_on_held(*c, now, out);
     settle(*c, now, out);
+}
+
+void HttpServer::on_content_grown(const Now& now, Outbox& out) noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < arriving_.size(); ++i) {
+        const std::uint32_t slot = arriving_[i];
+        HttpConnection& c = connections_[slot];
+        if (c.state == State::arriving) {
+            send_rest(c, now, out);
+            settle(c, now, out);
+        }
+        if (c.state == State::arriving) {
+            arriving_[kept++] = slot;
+        } else {
+            c.listed = false;
+        }
+    }
+    arriving_.resize(kept);
 }
 
 void HttpServer::expire(const Now& now, Outbox& out) noexcept {
@@ -391,6 +426,9 @@ void HttpServer::on_timer(HttpConnection& c, const Now& now, Outbox& out) noexce
     case State::continuing:
     case State::sending:
         close(c, HttpClose::send_timeout, now, out);
+        return;
+    case State::arriving:
+        close(c, HttpClose::content_cut, now, out);
         return;
     case State::opening:
     case State::asking:

@@ -54,6 +54,10 @@ public:
     /// Answers an OpenRequest. The content is not null.
     void on_content(const Ticket& ticket, Result<ContentRef, OpenError> content, const Now& now,
                     Outbox& out) noexcept;
+    /// Which paths are mirrors', from now on. Null: none. Kept until the next call.
+    void on_snapshot(SnapshotRef site) noexcept { site_ = std::move(site); }
+    /// More has come of contents that were still arriving, or no more will come.
+    void on_content_grown(const Now& now, Outbox& out) noexcept;
     /// Answers a DynamicRequest.
     void on_reply(const DynamicReply& reply, const Now& now, Outbox& out) noexcept;
 
@@ -94,6 +98,7 @@ private:
     void send(HttpConnection& c, HttpAnswer answer, const Now& now, Outbox& out) noexcept;
     void begin_send(HttpConnection& c, StreamSend sending, const Now& now, Outbox& out) noexcept;
     void send_part(HttpConnection& c, const Now& now, Outbox& out) noexcept;
+    void send_rest(HttpConnection& c, const Now& now, Outbox& out) noexcept;
     void send_continue(HttpConnection& c, const Now& now, Outbox& out) noexcept;
     void note_sent(HttpConnection& c, std::uint64_t bytes) noexcept;
     void begin_samples(HttpConnection& c, const HttpAnswer& answer, const Now& now,
@@ -111,6 +116,8 @@ private:
     std::vector<HttpConnection> connections_;
     TimerWheel timers_; ///< one a connection
     HttpInputPool inputs_;
+    std::vector<std::uint32_t> arriving_; ///< slots that were once in that state; some are still
+    SnapshotRef site_;
     std::uint64_t bodies_bytes_ = 0; ///< of request bodies that are not yet with control
     std::uint32_t last_ticket_ = UINT32_MAX;
     std::uint64_t last_serial_ = 0; ///< of requests

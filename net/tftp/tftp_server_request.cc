@@ -211,6 +211,8 @@ void TftpServer::on_content(const Ticket& ticket, Result<ContentRef, OpenError> 
         refuse_content(*slot, TftpRefusal::content_forbidden, TftpErrorCode::access_violation, out);
         return;
     case OpenError::unavailable:
+    case OpenError::bad_gateway: // a mirror's, which TFTP has not
+    case OpenError::gateway_timeout:
         refuse(TftpRefusal::content_unavailable);
         finish(*slot, TftpEnd::refused, out);
         return;

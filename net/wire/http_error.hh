@@ -42,6 +42,8 @@
     X(file_not_found, 404, "no such file")                                                         \
     X(file_forbidden, 403, "this file may not be read")                                            \
     X(file_unavailable, 503, "the file cannot be opened now; try again")                           \
+    X(upstream_failed, 502, "the mirror's upstream cannot be reached or gave nothing usable")      \
+    X(upstream_timeout, 504, "the mirror's upstream does not answer in time")                      \
     X(precondition_failed, 412, "the file is not the version that was asked for")                  \
     X(range_not_satisfiable, 416, "the range lies behind the end of the file")                     \
     X(control_busy, 503, "the server is busy; try again")                                          \

@@ -73,6 +73,12 @@ void write_response_head(ByteWriter& writer, const HttpResponseHead& head) noexc
     if (head.accept_ranges) {
         writer.text("Accept-Ranges: bytes\r\n");
     }
+    if (head.age_s) {
+        put_number_field(writer, "Age: ", *head.age_s);
+    }
+    if (head.stale) {
+        writer.text("Warning: 110 muster \"Response is Stale\"\r\n");
+    }
     if (head.no_store) {
         writer.text("Cache-Control: no-store\r\n");
     }

@@ -79,7 +79,9 @@ struct HttpResponseHead {
     bool accept_ranges = false;
     bool no_store = false;      ///< Cache-Control: no-store
     bool ask_for_token = false; ///< WWW-Authenticate: Bearer (RFC 9110 section 15.5.2)
+    bool stale = false;         ///< Warning: 110 (RFC 7234 section 5.5.1)
     std::uint32_t retry_after_s = 0;
+    std::optional<std::uint32_t> age_s{}; ///< Age (RFC 9111 section 5.1)
     UnixTime date{};
     UnixTime last_modified{};
     std::string_view content_type{};

@@ -4,7 +4,8 @@
 // Input:  the first byte is the role; then steps, each an opcode (modulo 11), a slot (modulo 4)
 //         and what the step needs. Steps that a driver could not make (data while paused, an
 //         answer nobody waits for) are left out, except that tickets may be stale.
-// Checks: one StreamSend at a time on a stream; it stays inside its content; every head begins
+// Checks: one StreamSend at a time on a stream; it stays inside what of its content has arrived;
+//         every head begins
 //         with the status line, or with the boundary of a part; every answer leaves one record for
 //         the log; orders and sends name streams that are open; at the end all is
 //         released: connections, timers, input.
@@ -41,6 +42,24 @@ private:
     Bytes rest_;
 };
 
+/// Bytes that come while they are asked for.
+class ArrivingContent final : public Content {
+public:
+    explicit ArrivingContent(std::string text) : text_(std::move(text)) {
+        bytes = as_bytes(text_);
+        etag = "\"v2\"";
+        checked = {784'111'777'000};
+    }
+    [[nodiscard]] std::uint64_t arrived() const noexcept override { return there; }
+    [[nodiscard]] bool ended() const noexcept override { return over; }
+
+    std::uint64_t there = 0;
+    bool over = false;
+
+private:
+    std::string text_;
+};
+
 class Driver {
 public:
     Driver(HttpRole role, Bytes script) : script_(script), server_(limits(), role) {
@@ -49,6 +68,10 @@ public:
         file->modified = {784'111'777'000};
         file_ = std::move(file);
         text_ = std::make_shared<TextContent>("text\n", "text/plain");
+        auto site = std::make_shared<Snapshot>();
+        site->mirrors.push_back(
+            {.path = "/m", .upstream = "http://h", .revalidate = 1min, .ca = {}});
+        server_.on_snapshot(std::move(site));
     }
 
     void run() {
@@ -145,9 +168,14 @@ private:
                 server_.on_stream_end(id(slot), now_, out_);
             }
             break;
-        default:
-            room_ = script_.byte() % 3U;
+        default: {
+            const std::uint8_t how = script_.byte();
+            room_ = how % 3U;
+            if (how >= 64) {
+                grow(how);
+            }
             break;
+        }
         }
     }
     /// Heads that were read, by the server's own count.
@@ -166,6 +194,16 @@ private:
         server_.expire(now_, out_);
         MUSTER_CHECK(server_.next_deadline() > now_.steady);
     }
+    /// More arrives, or no more ever.
+    void grow(std::uint8_t how) {
+        arriving_->there =
+            std::min<std::uint64_t>(arriving_->bytes.size(), arriving_->there + how * 8U);
+        arriving_->over = how >= 224 || arriving_->there == arriving_->bytes.size();
+        server_.on_content_grown(now_, out_);
+        if (arriving_->over) {
+            arriving_ = std::make_shared<ArrivingContent>(std::string(3000, 'a'));
+        }
+    }
     void answer_open(std::uint8_t how) {
         if (opens_.empty()) {
             return;
@@ -176,7 +214,9 @@ private:
         }
         Result<ContentRef, OpenError> content{file_};
         if (how % 4 == 3) {
-            content = std::unexpected(static_cast<OpenError>(how / 4 % 3));
+            content = std::unexpected(static_cast<OpenError>(how / 4 % 5));
+        } else if (how % 4 == 2) {
+            content = arriving_;
         }
         server_.on_content(ticket, std::move(content), now_, out_);
     }
@@ -216,10 +256,11 @@ private:
             Slot& s = slots_[send.stream.slot];
             MUSTER_CHECK(s.open && s.generation == send.stream.generation && !s.out);
             const std::string_view head = as_text(out_.head(send));
-            MUSTER_CHECK(head.starts_with("HTTP/1.1 ") || head.starts_with("\r\n--muster_"));
+            MUSTER_CHECK(head.starts_with("HTTP/1.1 ") || head.starts_with("\r\n--muster_") ||
+                         (head.empty() && send.size > 0));
             answers_ += head.starts_with("HTTP/1.1 ") && !head.starts_with("HTTP/1.1 100 ");
             MUSTER_CHECK((send.content == nullptr) == (send.size == 0));
-            MUSTER_CHECK(!send.content || send.offset + send.size <= send.content->bytes.size());
+            MUSTER_CHECK(!send.content || send.offset + send.size <= send.content->arrived());
             s.out = send;
         }
         records_ += out_.accesses.size();
@@ -248,6 +289,8 @@ private:
     std::deque<Ticket> asked_;
     ContentRef file_;
     ContentRef text_;
+    std::shared_ptr<ArrivingContent> arriving_ =
+        std::make_shared<ArrivingContent>(std::string(3000, 'a'));
 };
 
 } // namespace

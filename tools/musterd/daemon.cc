@@ -11,6 +11,7 @@
 #include "io/host/process.hh"
 #include "io/host/site_files.hh"
 #include "io/host/sockets.hh"
+#include "io/mirror/mirror_thread.hh"
 #include "io/store/file_index.hh"
 #include "io/store/sqlite_store.hh"
 
@@ -121,6 +122,17 @@ find_loaders(const std::map<std::string, std::string>& overrides) {
     return std::move(table.found);
 }
 
+std::unique_ptr<MirrorThread> make_mirrors(const Options& options) {
+    MirrorOptions mirror;
+    mirror.folder = options.cache;
+    mirror.limits.bytes_max = options.cache_size;
+    mirror.upstream.user_agent = "muster/" MUSTER_VERSION;
+    mirror.log = [](bool warning, const std::string& line) {
+        spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "{}", line);
+    };
+    return std::make_unique<MirrorThread>(std::move(mirror));
+}
+
 /// Everything of a running musterd, in the order in which it must go away again.
 class Daemon {
 public:
@@ -136,7 +148,8 @@ public:
 
 private:
     [[nodiscard]] Result<StoredState, StartError> open_store();
-    [[nodiscard]] Result<void, StartError> give_up_root() const;
+    [[nodiscard]] Result<void, StartError>
+    give_up_root(const std::vector<std::string>& folders) const;
     [[nodiscard]] Result<void, StartError> start_control(Fd listener);
     [[nodiscard]] Result<void, StartError> load_certificate();
     [[nodiscard]] std::string ready_line() const;
@@ -150,6 +163,7 @@ private:
     std::unique_ptr<Control> control_;
     Wake control_wake_;
     std::unique_ptr<AccessLog> access_log_;
+    std::unique_ptr<MirrorThread> mirrors_; ///< after workers, whose mailboxes it wakes, to stop
     std::unique_ptr<TlsServer> tls_;
     std::unique_ptr<Fleet> fleet_;
     std::unique_ptr<HttpServer> admin_server_;
@@ -172,14 +186,14 @@ Result<StoredState, StartError> Daemon::open_store() {
     return std::move(*loaded);
 }
 
-/// The user to serve as: the one of --user, else `muster` if there is one.
-Result<void, StartError> Daemon::give_up_root() const {
+/// The user to serve as: the one of --user, else `muster` if there is one. It gets the folders.
+Result<void, StartError> Daemon::give_up_root(const std::vector<std::string>& folders) const {
     const bool named = !options_.user.empty();
     const std::string user = named ? options_.user : "muster";
     if (::geteuid() != 0 || (!named && !user_exists(user))) {
         return {};
     }
-    if (auto became = become_user(user, options_.data); !became) {
+    if (auto became = become_user(user, folders); !became) {
         return std::unexpected(StartError{became.error().text(), named ? 2 : 1});
     }
     return {};
@@ -278,7 +292,14 @@ Result<void, StartError> Daemon::start() {
             return std::unexpected(StartError{opened.error().text(), 2});
         }
     }
-    if (auto given_up = give_up_root(); !given_up) {
+    std::vector<std::string> folders{options_.data};
+    if (!site->mirrors.empty()) { // while we may make folders anywhere
+        if (auto prepared = MirrorStore{options_.cache}.prepare(); !prepared) {
+            return std::unexpected(StartError{"--cache " + prepared.error().text()});
+        }
+        folders.push_back(options_.cache);
+    }
+    if (auto given_up = give_up_root(folders); !given_up) {
         return given_up;
     }
 
@@ -288,6 +309,8 @@ Result<void, StartError> Daemon::start() {
     const std::size_t leases = std::max(stored->leases.size(), stored->leases6.size());
     fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored,
                                      lease_room(site->subnets, leases), workers_, control_wake_);
+    mirrors_ = make_mirrors(options_);
+    fleet_->mirror_by(*mirrors_);
     if (tls_) {
         fleet_->use_tls(*tls_);
     }
@@ -302,6 +325,7 @@ Result<void, StartError> Daemon::start() {
     }
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
+        mirrors_->report(exposition);
         if (const auto lost = receive_buffer_errors()) {
             exposition.add(Exposition::Kind::counter, "muster_host_udp_receive_buffer_errors_total",
                            {},
@@ -320,6 +344,7 @@ Result<void, StartError> Daemon::start() {
         fleet_->log_to(*access_log_);
         access_log_->start([this](const auto& addresses) { return names_of(addresses); });
     }
+    mirrors_->start(site->mirrors);
     if (auto started = fleet_->start(std::move(*sockets), options_.pin); !started) {
         return std::unexpected(StartError{started.error().text()});
     }
@@ -386,6 +411,7 @@ void Daemon::reload() {
     const auto site =
         read_site(options_.site, [](const std::string& line) { spdlog::error("{}", line); });
     if (site) {
+        mirrors_->set_mirrors(site->mirrors); // first: a worker asks for what it was told of
         control_loop_->post([site](Control& control, const Now&) { control.on_site(site); });
     } else {
         spdlog::error("the site is broken (see above): the old one stays");
@@ -426,6 +452,9 @@ void Daemon::run(const sigset_t& signals) {
 void Daemon::stop() {
     if (fleet_) {
         fleet_->stop(); // first: what workers still say is committed below
+    }
+    if (mirrors_) {
+        mirrors_->stop();
     }
     if (access_log_) {
         access_log_->stop(); // while control can still name nodes

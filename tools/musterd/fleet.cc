@@ -165,6 +165,12 @@ void Fleet::log_to(AccessLog& log) {
     }
 }
 
+void Fleet::mirror_by(MirrorThread& mirrors) {
+    for (const auto& member : members_) {
+        member->worker.mirror_by(&mirrors.add_worker(member->mailbox.wake_worker));
+    }
+}
+
 void Fleet::use_tls(TlsServer& server) {
     tls_ = &server;
     for (const auto& member : members_) {

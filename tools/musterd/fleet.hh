@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/store/store.hh"
+#include "io/mirror/mirror_thread.hh"
 #include "io/worker/mailbox.hh"
 #include "io/worker/worker.hh"
 #include "net/engine.hh"
@@ -26,6 +27,8 @@ public:
     [[nodiscard]] std::vector<Mailbox*> mailboxes();
     /// Before start(): each worker's answers go to its ring of `log`.
     void log_to(AccessLog& log);
+    /// Before start(): `mirrors` answers for the site's mirrors.
+    void mirror_by(MirrorThread& mirrors);
     /// Before start(), where there are HTTPS sockets. `server` has a certificate and outlives this.
     void use_tls(TlsServer& server);
     /// Starts the threads; the first error of any of them.

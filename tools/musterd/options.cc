@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/musterd/options.hh"
 
+#include "core/site/scalar.hh"
+
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
@@ -101,6 +103,8 @@ void read_multicast(const std::string& text, std::optional<MulticastGroups>& tar
     target = MulticastGroups{*subnet, port};
 }
 
+/// Below, not one package would stay.
+constexpr std::uint64_t cache_size_min = 1 << 20;
 void read_https_port(const std::string& text, std::optional<std::uint16_t>& target) {
     target.reset();
     if (text == "off") {
@@ -195,6 +199,18 @@ po::options_description describe(Options& o, Special& special) {
         one_of("http-send", o.http_send, {"auto", "sendfile", "splice", "zerocopy", "copy"}),
         "how bodies above 64 KiB leave: auto is what measured best; zerocopy pays where the NIC "
         "gathers from memory")(
+        "cache", po::value(&o.cache)->default_value(o.cache)->value_name("DIR"),
+        "where files of the site's mirrors are kept; may be deleted while musterd does not run")(
+        "cache-size",
+        po::value<std::string>()->default_value("20GiB")->value_name("SIZE")->notifier(
+            [&o](const std::string& text) {
+                const auto size = read_size(text);
+                if (!size || *size < cache_size_min) {
+                    refuse("cache-size", text, "a size of at least 1MiB: 500GiB, 2TB");
+                }
+                o.cache_size = *size;
+            }),
+        "how much it may hold; what was not asked for the longest goes first")(
         "access-log", po::value(&o.access_log)->value_name("FILE"),
         "append a line for each answer, as --log-format says; - is standard output; SIGHUP opens "
         "the file anew; default: none");

@@ -46,6 +46,8 @@ struct Options {
     std::string tls_cert;
     std::string tls_key;
     std::string http_send = "auto";
+    std::string cache = "/var/cache/muster";             ///< of mirrors
+    std::uint64_t cache_size = std::uint64_t{20} << 30U; ///< bytes
     std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off
     std::string admin_token_file;

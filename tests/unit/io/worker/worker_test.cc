@@ -98,6 +98,7 @@ public:
         answering.erase(id.slot);
         ++closed;
     }
+    void on_content_grown(const Now&, Outbox&) { ++grown; }
     void on_control(ControlMessage&&, const Now&, Outbox&) { ++messages; }
     void expire(const Now&, Outbox&) {}
     void ask(const Now&, std::vector<ConflictProbe>&, Outbox&) {}
@@ -111,6 +112,7 @@ public:
     std::string held;
     std::set<std::uint32_t> answering; ///< streams whose answer is not out yet
     std::atomic<int> opened{0}, ended{0}, sent{0}, closed{0}, messages{0};
+    std::atomic<int> grown{0}; ///< times that more of a mirror's content had come
     std::atomic<std::uint64_t> progressed{0};
 };
 

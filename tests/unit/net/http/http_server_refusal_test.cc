@@ -71,6 +71,14 @@ std::vector<Cause> causes() {
          [](HttpWorld& world) {
              world.open_error = OpenError::unavailable;
          }},
+        {upstream_failed, get("/files/a"),
+         [](HttpWorld& world) {
+             world.open_error = OpenError::bad_gateway;
+         }},
+        {upstream_timeout, get("/files/a"),
+         [](HttpWorld& world) {
+             world.open_error = OpenError::gateway_timeout;
+         }},
         {precondition_failed, get("/files/a", "If-Match: \"other\"\r\n")},
         {range_not_satisfiable, get("/files/a", "Range: bytes=99-\r\n")},
         {control_busy, get("/boot/ipxe"),
