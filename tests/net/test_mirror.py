@@ -89,12 +89,12 @@ mirrors:
         text = self.curl(path, "-o", str(self.rig.folder / "null"), "-D", "-", *options).stdout.replace("\r", "")
         return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
 
-    def background(self, path, name):
+    def background(self, path, name, scheme="http"):
         """A slow client's curl; its exit status and bytes come with result()."""
         target = self.rig.folder / name
         return target, subprocess.Popen(
             ["ip", "netns", "exec", self.rig.client_ns, "curl", "-sS", "--max-time", "90", "-o", str(target),
-             "-w", "%{http_code}", f"http://{SERVER}{path}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+             "-k", "-w", "%{http_code}", f"{scheme}://{SERVER}{path}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True)
 
     def result(self, started):
@@ -561,6 +561,21 @@ class Https(Mirror):
         self.use_ca("good")
         server.signal(signal.SIGHUP)
         self.wait_until(lambda: self.fetch("/debian/pool/a.deb") == (200, data), "the good one")
+
+    def test_what_arrives_is_streamed_to_clients_of_https(self):
+        data = self.put("pool/big.deb", 4 * MB)
+        self.use_ca("good")
+        self.set_moods(**{"*": {"hold": 500_000}})
+        self.start("--https-port", "443", "--tls-cert", str(self.rig.folder / "good.pem"), "--tls-key",
+                   str(self.rig.folder / "good.key"))
+        clients = [self.background("/debian/pool/big.deb", f"client{i}", "https") for i in range(4)]
+        self.wait_until(lambda: all((self.rig.folder / f"client{i}").exists() and
+                                    (self.rig.folder / f"client{i}").stat().st_size >= 450_000 for i in range(4)),
+                        "all have what is there")
+        self.set_moods()
+        for started in clients:
+            self.assertEqual(self.result(started), (0, "200", data))
+        self.assertEqual(len(self.asked()), 1)
 
 
 if __name__ == "__main__":
