@@ -143,9 +143,10 @@ def ask_perfdhcp(lab, rate):
 
 def ask_muster_load(lab, rate):
     got = muster_load(lab, *dhcp_words(rate * STEP, "--rate", rate, seed=rate))
-    # Whom an answer did not reach asks again after seconds: these count as lost, as with perfdhcp.
-    return (got["exchanges_per_second"],
-            (got["retransmissions"] + got["failed"]) / (rate * STEP), got["exchanges"])
+    # Whom an answer did not reach asks again after seconds: these count as lost, as with perfdhcp,
+    # and the seconds in which only they are left are no part of the rate.
+    lost = got["retransmissions"] + got["failed"]
+    return max(0, rate * STEP - lost) / STEP, lost / (rate * STEP), got["exchanges"]
 
 
 def tftp(name, clients, concurrency, windowsize, blksize=1468, duration=None, loss=0):
