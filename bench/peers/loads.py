@@ -142,7 +142,8 @@ def ask_perfdhcp(lab, rate):
 
 
 def ask_muster_load(lab, rate):
-    got = muster_load(lab, *dhcp_words(rate * STEP, "--rate", rate, seed=rate))
+    # The same machines in each step, as with perfdhcp: else the pool is empty after some.
+    got = muster_load(lab, *dhcp_words(rate * STEP, "--rate", rate))
     # Whom an answer did not reach asks again after seconds: these count as lost, as with perfdhcp,
     # and the seconds in which only they are left are no part of the rate.
     lost = got["retransmissions"] + got["failed"]
