@@ -10,6 +10,17 @@ namespace {
 
 constexpr Duration never_entered{-1};
 
+Duration report_interval(const StormOptions& storm) {
+    if (storm.transfer_report > Duration{}) {
+        return storm.transfer_report;
+    }
+    const double wire_seconds =
+        static_cast<double>(storm.image) * storm.nodes * 8.0 / static_cast<double>(storm.link);
+    const auto fine = std::chrono::duration<double>{wire_seconds / 90};
+    // Machines give up on a silent server after 120 s.
+    return std::clamp(std::chrono::duration_cast<Duration>(fine), Duration{5s}, Duration{30s});
+}
+
 sim::WorldOptions world_of(const StormOptions& storm) {
     sim::WorldOptions o;
     o.seed = storm.seed;
@@ -21,7 +32,7 @@ sim::WorldOptions world_of(const StormOptions& storm) {
     o.network.server_rate = storm.link / 8;
     o.network.client_rate = storm.client_link / 8;
     o.network.latency = storm.latency;
-    o.streams.report_every = storm.transfer_report;
+    o.streams.report_every = report_interval(storm);
     o.streams.streams_max = o.machines.streams_max;
     o.server.workers = storm.workers;
     o.site.loader = storm.loader;
