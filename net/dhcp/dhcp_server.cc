@@ -93,11 +93,7 @@ void DhcpServer::expire(const Now& now, Outbox& out) noexcept {
 }
 
 void DhcpServer::refresh_gauges() noexcept {
-    const LeaseTable::Count& count = leases_.count();
-    metrics_.leases_offered.set(count.offered);
-    metrics_.leases_bound.set(count.bound);
-    metrics_.leases_idle.set(count.idle);
-    metrics_.leases_declined.set(count.declined);
+    metrics_.set_leases(leases_.count());
     metrics_.addresses_never_used.set(leases_.never_used());
     metrics_.commits_pending.set(pending_.in_use());
     metrics_.waiting.set(intake_.waiting());
