@@ -4,6 +4,8 @@
 // durable and leaves in dhcp_commit.cc.
 #include "net/dhcp/dhcp_server.hh"
 
+#include "net/dhcp/lease_steps.hh"
+
 #include <algorithm>
 
 namespace muster {
@@ -206,14 +208,10 @@ void DhcpServer::answer(Exchange& x) noexcept {
     }
 }
 
-BootAction DhcpServer::action(const Exchange& x) const noexcept {
-    return x.node != nullptr ? x.node->action : plan().unknown_action;
-}
-
 /// A boot client that is somebody else's: not even an address. Installers and installed systems
 /// get one, whatever the site thinks of the machine's network boot.
 bool DhcpServer::ignored(const Exchange& x) const noexcept {
-    return action(x) == BootAction::ignore && x.identity.boots();
+    return wanted_action(x.node, plan()) == BootAction::ignore && x.identity.boots();
 }
 
 bool DhcpServer::names_another_server(const Exchange& x) const noexcept {
