@@ -5,6 +5,10 @@
 
 namespace muster {
 
+std::string exposition_label(std::string_view key, std::string_view value) {
+    return fmt::format("{}=\"{}\"", key, value);
+}
+
 void Exposition::add(Kind kind, std::string_view name, std::string_view labels,
                      std::string_view help, double value) {
     auto it = families_.find(name);

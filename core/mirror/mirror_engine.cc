@@ -6,6 +6,16 @@
 
 namespace muster {
 
+namespace {
+
+/// The upstream's word is that nobody gets it; anything else may be otherwise the next time.
+MirrorResult result_of(OpenError error) noexcept {
+    const bool refused = error == OpenError::not_found || error == OpenError::forbidden;
+    return refused ? MirrorResult::refused : MirrorResult::failed;
+}
+
+} // namespace
+
 void MirrorEffects::clear() {
     replies.clear();
     commits.clear();
@@ -95,9 +105,7 @@ void MirrorEngine::on_ask(const MirrorAsker& asker, const std::string& target, c
             return;
         }
     } else if (const Refusal* refusal = refusal_of(url, now)) {
-        const bool refused =
-            refusal->error == OpenError::not_found || refusal->error == OpenError::forbidden;
-        refuse(refused ? MirrorResult::refused : MirrorResult::failed, refusal->error);
+        refuse(result_of(refusal->error), refusal->error);
         return;
     }
     if (waiting_ >= limits_.waiting_max) {
@@ -158,9 +166,8 @@ void MirrorEngine::grant_all(Fetch& fetch, ObjectId id, UnixTime checked, bool s
 }
 
 void MirrorEngine::refuse_all(Fetch& fetch, OpenError error, MirrorEffects& out) {
-    const bool refused = error == OpenError::not_found || error == OpenError::forbidden;
     for (const MirrorAsker& asker : fetch.waiting) {
-        metrics_.count(refused ? MirrorResult::refused : MirrorResult::failed);
+        metrics_.count(result_of(error));
         out.replies.push_back({asker, std::unexpected(error)});
     }
     waiting_ -= fetch.waiting.size();

@@ -227,6 +227,8 @@ private:
 
     [[nodiscard]] BodyOrder take_body(Fetch& fetch, const UpstreamAnswer& answer, const Now& now,
                                       MirrorEffects& out);
+    [[nodiscard]] BodyOrder continue_object(Fetch& fetch, std::uint64_t skip, const Now& now,
+                                            MirrorEffects& out);
     [[nodiscard]] BodyOrder begin_object(Fetch& fetch, const UpstreamAnswer& answer, const Now& now,
                                          MirrorEffects& out);
     void settle(Fetch& fetch);

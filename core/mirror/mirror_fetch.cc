@@ -197,34 +197,31 @@ BodyOrder MirrorEngine::take_body(Fetch& fetch, const UpstreamAnswer& answer, co
             return {};
         }
         metrics_.upstream_resumed.add();
-        fetch.sized = true;
-        fetch.storing = true;
-        grant_all(fetch, *fetch.object, now.wall, false, out);
-        return {.kind = BodyOrder::Kind::store,
-                .object = *fetch.object,
-                .create = false,
-                .skip = 0,
-                .have = fetch.received,
-                .record = &fetch.record,
-                .limit = fetch.record.size - fetch.received};
+        return continue_object(fetch, 0, now, out);
     }
     if (fetch.object) {
         // All of it again. If it is the same version, only what is missing is of use.
         if (same_version(fetch, answer) && answer.content_length == fetch.record.size) {
-            fetch.sized = true;
-            fetch.storing = true;
-            grant_all(fetch, *fetch.object, now.wall, false, out);
-            return {.kind = BodyOrder::Kind::store,
-                    .object = *fetch.object,
-                    .create = false,
-                    .skip = fetch.received,
-                    .have = fetch.received,
-                    .record = &fetch.record,
-                    .limit = fetch.record.size};
+            return continue_object(fetch, fetch.received, now, out);
         }
         drop_object(fetch, out);
     }
     return begin_object(fetch, answer, now, out);
+}
+
+/// What comes follows what there is, once its first `skip` bytes are left out.
+BodyOrder MirrorEngine::continue_object(Fetch& fetch, std::uint64_t skip, const Now& now,
+                                        MirrorEffects& out) {
+    fetch.sized = true;
+    fetch.storing = true;
+    grant_all(fetch, *fetch.object, now.wall, false, out);
+    return {.kind = BodyOrder::Kind::store,
+            .object = *fetch.object,
+            .create = false,
+            .skip = skip,
+            .have = fetch.received,
+            .record = &fetch.record,
+            .limit = skip + fetch.record.size - fetch.received};
 }
 
 BodyOrder MirrorEngine::begin_object(Fetch& fetch, const UpstreamAnswer& answer, const Now& now,

@@ -133,75 +133,74 @@ Result<StoredState, StoreError> SqliteStore::load() {
     return state;
 }
 
-Result<void, StoreError> SqliteStore::load_leases(StoredState& state) {
-    auto rows = statement("SELECT address, mac, state, expires_ms, hostname FROM lease");
+/// Hands every row to `take`, which says what is wrong with one that cannot be taken.
+template <class Take>
+Result<void, StoreError> SqliteStore::for_each_row(const char* sql, const Take& take) {
+    auto rows = statement(sql);
     if (!rows) {
         return std::unexpected(std::move(rows.error()));
     }
     int code = sqlite3_step(rows->get());
     for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        if (LeaseRecord lease; read_lease(rows->get(), lease)) {
-            state.leases.push_back(lease);
-        } else {
-            return std::unexpected(damaged("a lease is no lease"));
+        if (const Result<void, std::string> taken = take(rows->get()); !taken) {
+            return std::unexpected(damaged(taken.error()));
         }
     }
     return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+}
+
+Result<void, StoreError> SqliteStore::load_leases(StoredState& state) {
+    return for_each_row("SELECT address, mac, state, expires_ms, hostname FROM lease",
+                        [&](sqlite3_stmt* row) -> Result<void, std::string> {
+                            LeaseRecord lease;
+                            if (!read_lease(row, lease)) {
+                                return std::unexpected("a lease is no lease");
+                            }
+                            state.leases.push_back(lease);
+                            return {};
+                        });
 }
 
 Result<void, StoreError> SqliteStore::load_leases6(StoredState& state) {
-    auto rows =
-        statement("SELECT address, mac, state, expires_ms, hostname, iaid, duid FROM lease6");
-    if (!rows) {
-        return std::unexpected(std::move(rows.error()));
-    }
-    int code = sqlite3_step(rows->get());
-    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        if (Lease6Record lease; read_lease6(rows->get(), lease)) {
-            state.leases6.push_back(lease);
-        } else {
-            return std::unexpected(damaged("an IPv6 lease is no lease"));
-        }
-    }
-    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+    return for_each_row("SELECT address, mac, state, expires_ms, hostname, iaid, duid FROM lease6",
+                        [&](sqlite3_stmt* row) -> Result<void, std::string> {
+                            Lease6Record lease;
+                            if (!read_lease6(row, lease)) {
+                                return std::unexpected("an IPv6 lease is no lease");
+                            }
+                            state.leases6.push_back(lease);
+                            return {};
+                        });
 }
 
 Result<void, StoreError> SqliteStore::load_nodes(StoredState& state) {
-    auto rows = statement("SELECT name, record FROM node");
-    if (!rows) {
-        return std::unexpected(std::move(rows.error()));
-    }
-    int code = sqlite3_step(rows->get());
-    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        auto node = read_node_record(column_text(rows->get(), 1));
-        if (!node) {
-            return std::unexpected(
-                damaged(fmt::format("node {}: {}", column_text(rows->get(), 0), node.error())));
-        }
-        state.nodes.push_back(std::move(*node));
-    }
-    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+    return for_each_row("SELECT name, record FROM node",
+                        [&](sqlite3_stmt* row) -> Result<void, std::string> {
+                            auto node = read_node_record(column_text(row, 1));
+                            if (!node) {
+                                return std::unexpected(
+                                    fmt::format("node {}: {}", column_text(row, 0), node.error()));
+                            }
+                            state.nodes.push_back(std::move(*node));
+                            return {};
+                        });
 }
 
 Result<void, StoreError> SqliteStore::load_events(StoredState& state) {
-    auto rows = statement("SELECT id, at_ms, kind, node, message FROM event ORDER BY id");
-    if (!rows) {
-        return std::unexpected(std::move(rows.error()));
-    }
-    int code = sqlite3_step(rows->get());
-    for (; code == SQLITE_ROW; code = sqlite3_step(rows->get())) {
-        sqlite3_stmt* const row = rows->get();
-        const auto kind = read_event_kind(column_text(row, 2));
-        if (!kind) {
-            continue; // of a later version: not worth refusing to serve
-        }
-        state.events.push_back({.id = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)),
-                                .at = UnixTime{sqlite3_column_int64(row, 1)},
-                                .kind = *kind,
-                                .node = std::string{column_text(row, 3)},
-                                .message = std::string{column_text(row, 4)}});
-    }
-    return code == SQLITE_DONE ? Result<void, StoreError>{} : std::unexpected(error(code));
+    return for_each_row("SELECT id, at_ms, kind, node, message FROM event ORDER BY id",
+                        [&](sqlite3_stmt* row) -> Result<void, std::string> {
+                            const auto kind = read_event_kind(column_text(row, 2));
+                            if (!kind) {
+                                return {}; // of a later version: not worth refusing to serve
+                            }
+                            state.events.push_back(
+                                {.id = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)),
+                                 .at = UnixTime{sqlite3_column_int64(row, 1)},
+                                 .kind = *kind,
+                                 .node = std::string{column_text(row, 3)},
+                                 .message = std::string{column_text(row, 4)}});
+                            return {};
+                        });
 }
 
 StoreError SqliteStore::error(int code) const {

@@ -67,6 +67,8 @@ private:
     [[nodiscard]] Result<void, StoreError> execute(const char* sql);
     [[nodiscard]] Result<void, StoreError> write(const Batch& batch);
     [[nodiscard]] bool run(const Statement& statement) noexcept;
+    template <class Take>
+    [[nodiscard]] Result<void, StoreError> for_each_row(const char* sql, const Take& take);
     [[nodiscard]] Result<void, StoreError> load_leases(StoredState& state);
     [[nodiscard]] Result<void, StoreError> load_leases6(StoredState& state);
     [[nodiscard]] Result<void, StoreError> load_nodes(StoredState& state);

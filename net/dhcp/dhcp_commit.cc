@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The half of DhcpServer between a granted REQUEST and its ACK: what is acknowledged is durable.
 #include "net/dhcp/dhcp_server.hh"
+#include "net/dhcp/lease_steps.hh"
 
 #include <algorithm>
 
@@ -9,8 +10,7 @@ namespace muster {
 namespace {
 
 constexpr std::uint32_t whole_seconds(Duration d) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(d).count();
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
+    return seconds_up_to(d, UINT32_MAX);
 }
 
 /// The name of option 81: text, or labels as in DNS when bit 2 of its flags is set.
@@ -42,10 +42,8 @@ std::string_view read_fqdn(Bytes value, std::array<char, 64>& room) noexcept {
     return {room.data(), size};
 }
 
-/// Option 12, or 81, as kept in records: letters, digits, `.`, `-` and `_`; anything else is no
-/// name to show an operator, and counts as none.
+/// Option 12, or 81, as kept in records.
 std::array<char, 64> read_hostname(const DhcpMessage& message) noexcept {
-    std::array<char, 64> name{};
     std::array<char, 64> room{};
     std::string_view text;
     if (const auto value = message.find(DhcpOptionCode::host_name)) {
@@ -53,15 +51,7 @@ std::array<char, 64> read_hostname(const DhcpMessage& message) noexcept {
     } else if (const auto fqdn = message.find(DhcpOptionCode::client_fqdn)) {
         text = read_fqdn(*fqdn, room);
     }
-    text = text.substr(0, text.find('\0'));
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == '_';
-    };
-    if (text.size() < name.size() && std::all_of(text.begin(), text.end(), allowed)) {
-        std::copy(text.begin(), text.end(), name.begin());
-    }
-    return name;
+    return kept_hostname(text.substr(0, text.find('\0')));
 }
 
 /// What grants a request: an ACK, or to a BOOTP client a reply of no type.
@@ -97,7 +87,7 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
     const std::uint32_t lease_s = lease_seconds(x);
     const std::uint32_t name = hostname_digest(record.hostname);
     if (name == 0 || name == lease.hostname) {
-        if (const auto left_s = durable_time_left(x, *id, lease_s)) {
+        if (const auto left_s = durable_time_left(leases_, *id, x.now, lease_s)) {
             metrics_.commits.add(CommitOutcome::spared);
             send_now(x, make_reply(x, ack_of(message_), address, *left_s));
             if (worth_telling(x)) {
@@ -108,19 +98,6 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
     }
     record.expires = x.now.wall + std::chrono::seconds{lease_s};
     commit_and_acknowledge(x, *id, record, lease_s);
-}
-
-/// The seconds that can be acknowledged without a commit, if they are 7/8 of a lease or more.
-std::optional<std::uint32_t> DhcpServer::durable_time_left(const Exchange& x, LeaseId id,
-                                                           std::uint32_t lease_s) const noexcept {
-    const Lease& lease = leases_.lease(id);
-    if (lease.state != Lease::State::bound || !lease.durable) {
-        return std::nullopt;
-    }
-    // Both clocks: the record speaks of civil time, which may have been set meanwhile.
-    const Duration left = std::min(lease.expires - x.now.wall, leases_.deadline(id) - x.now.steady);
-    const std::uint32_t left_s = std::min(whole_seconds(left), lease_s);
-    return left_s >= lease_s - lease_s / 8 ? std::optional{left_s} : std::nullopt;
 }
 
 void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseRecord& record,
@@ -177,7 +154,7 @@ void DhcpServer::on_lease_committed(const LeaseCommitted& commit, const Now& now
 
 void DhcpServer::send_durable(PendingAck& pending, SlabHandle handle, const Now& now,
                               Outbox& out) noexcept {
-    end_replaced_lease(pending.lease, now, out);
+    end_replaced_lease<LeaseCommit>(leases_, pending.lease, now, out);
     leases_.bind(pending.lease, pending.record, pending.deadline);
     send(pending.path, pending.type, Bytes{reply_buffer(handle)}.first(pending.size), out);
     if (pending.tells_seen) {
@@ -189,10 +166,8 @@ void DhcpServer::send_durable(PendingAck& pending, SlabHandle handle, const Now&
 /// while that is so, and the machine may go on with it.
 void DhcpServer::send_prolonged(PendingAck& pending, SlabHandle handle, const Now& now,
                                 Outbox& out) noexcept {
-    const Lease& lease = leases_.lease(pending.lease);
-    const Duration left = std::max(lease.expires - now.wall, limits_.undurable_lease);
-    const Duration wanted = pending.record.expires - now.wall;
-    const std::uint32_t left_s = whole_seconds(std::min(left, std::max(wanted, Duration::zero())));
+    const std::uint32_t left_s = whole_seconds(prolonged_time(
+        leases_.lease(pending.lease), pending.record.expires, now, limits_.undurable_lease));
     const MutableBytes message = reply_buffer(handle).first(pending.size);
     patch_lease_time(message, pending.lease_offset, left_s);
     leases_.prolong(pending.lease, now.steady + std::chrono::seconds{left_s});
@@ -201,24 +176,6 @@ void DhcpServer::send_prolonged(PendingAck& pending, SlabHandle handle, const No
     if (pending.tells_seen) {
         tell_seen(pending.seen, out);
     }
-}
-
-/// The machine has moved (to its reservation): one machine, one lease.
-void DhcpServer::end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noexcept {
-    const auto old = leases_.replaced_by(id);
-    if (!old || leases_.lease(*old).committing()) {
-        return;
-    }
-    const Lease& lease = leases_.lease(*old);
-    const LeaseRecord record{.address = lease.address,
-                             .mac = lease.mac,
-                             .state = LeaseRecord::State::released,
-                             .expires = now.wall,
-                             .hostname = {}}; // control knows it
-    if (lease.durable && !out.tell(LeaseCommit{.request = {}, .lease = record})) {
-        return; // it runs out by itself
-    }
-    leases_.forget(*old);
 }
 
 void DhcpServer::cancel_commit(LeaseId id) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of DhcpServer that finds an address to offer and says what goes with it.
 #include "net/dhcp/dhcp_server.hh"
+#include "net/dhcp/lease_steps.hh"
 #include "net/dhcp/machine_sighting.hh"
 
 #include <algorithm>
@@ -132,20 +133,6 @@ void DhcpServer::on_bootp(Exchange& x) noexcept {
     acknowledge(x, leases_.lease(*id).address);
 }
 
-LoaderChoice DhcpServer::loader(const Exchange& x) const noexcept {
-    const LoaderChoice of_node = x.node != nullptr ? x.node->loader : plan().unknown_loader;
-    if (of_node != LoaderChoice::automatic) {
-        return of_node;
-    }
-    for (ClassMask rest = x.client.classes; rest != 0; rest &= rest - 1) {
-        const auto& one = plan().classes[static_cast<std::size_t>(std::countr_zero(rest))];
-        if (one.loader != LoaderChoice::automatic) {
-            return one.loader;
-        }
-    }
-    return LoaderChoice::automatic;
-}
-
 DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Address& yiaddr,
                                  std::optional<std::uint32_t> lease_s) noexcept {
     DhcpReply reply{.request = message_,
@@ -159,9 +146,9 @@ DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Ad
     if (type == DhcpMessageType::nak) {
         return reply;
     }
-    const auto file =
-        choose_boot_file(action(x), loader(x), x.identity,
-                         {.address = x.server_address, .http_port = plan().http_port});
+    const auto file = choose_boot_file(
+        wanted_action(x.node, plan()), wanted_loader(x.node, plan(), x.client.classes), x.identity,
+        {.address = x.server_address, .http_port = plan().http_port});
     if (file) {
         reply.boot_file = *file;
     } else {

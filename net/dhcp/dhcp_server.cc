@@ -4,6 +4,8 @@
 // durable and leaves in dhcp_commit.cc.
 #include "net/dhcp/dhcp_server.hh"
 
+#include "net/dhcp/lease_steps.hh"
+
 #include <algorithm>
 
 namespace muster {
@@ -93,11 +95,7 @@ void DhcpServer::expire(const Now& now, Outbox& out) noexcept {
 }
 
 void DhcpServer::refresh_gauges() noexcept {
-    const LeaseTable::Count& count = leases_.count();
-    metrics_.leases_offered.set(count.offered);
-    metrics_.leases_bound.set(count.bound);
-    metrics_.leases_idle.set(count.idle);
-    metrics_.leases_declined.set(count.declined);
+    metrics_.set_leases(leases_.count());
     metrics_.addresses_never_used.set(leases_.never_used());
     metrics_.commits_pending.set(pending_.in_use());
     metrics_.waiting.set(intake_.waiting());
@@ -210,14 +208,10 @@ void DhcpServer::answer(Exchange& x) noexcept {
     }
 }
 
-BootAction DhcpServer::action(const Exchange& x) const noexcept {
-    return x.node != nullptr ? x.node->action : plan().unknown_action;
-}
-
 /// A boot client that is somebody else's: not even an address. Installers and installed systems
 /// get one, whatever the site thinks of the machine's network boot.
 bool DhcpServer::ignored(const Exchange& x) const noexcept {
-    return action(x) == BootAction::ignore && x.identity.boots();
+    return wanted_action(x.node, plan()) == BootAction::ignore && x.identity.boots();
 }
 
 bool DhcpServer::names_another_server(const Exchange& x) const noexcept {

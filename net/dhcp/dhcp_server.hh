@@ -109,12 +109,9 @@ private:
     void commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseRecord& record,
                                 std::uint32_t lease_s) noexcept;
     void write_pending(Exchange& x, SlabHandle handle, std::uint32_t lease_s) noexcept;
-    [[nodiscard]] std::optional<std::uint32_t>
-    durable_time_left(const Exchange& x, LeaseId id, std::uint32_t lease_s) const noexcept;
     void send_durable(PendingAck& pending, SlabHandle handle, const Now& now, Outbox& out) noexcept;
     void send_prolonged(PendingAck& pending, SlabHandle handle, const Now& now,
                         Outbox& out) noexcept;
-    void end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noexcept;
     void cancel_commit(LeaseId id) noexcept;
 
     [[nodiscard]] DhcpReply make_reply(Exchange& x, DhcpMessageType type, const Ipv4Address& yiaddr,
@@ -127,8 +124,6 @@ private:
                                        bool acknowledged) const noexcept;
 
     [[nodiscard]] const DhcpPlan& plan() const noexcept { return site_->dhcp; }
-    [[nodiscard]] BootAction action(const Exchange& x) const noexcept;
-    [[nodiscard]] LoaderChoice loader(const Exchange& x) const noexcept;
     [[nodiscard]] bool ignored(const Exchange& x) const noexcept;
     [[nodiscard]] const InterfaceInfo* find_interface(std::uint32_t index) const noexcept;
     [[nodiscard]] bool is_ours(const Ipv4Address& address) const noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/dhcp/proxy_dhcp.hh"
 
+#include "net/dhcp/lease_steps.hh"
 #include "net/dhcp/machine_sighting.hh"
 #include "net/dhcp/reply_path.hh"
 
@@ -72,8 +73,7 @@ bool ProxyDhcp::refused(Exchange& x) noexcept {
         drop(DhcpDrop::not_for_this_server);
         return true;
     }
-    const BootAction action = x.node != nullptr ? x.node->action : site_->dhcp.unknown_action;
-    if (action == BootAction::ignore) {
+    if (wanted_action(x.node, site_->dhcp) == BootAction::ignore) {
         tell_seen(x, {}, false);
         drop(DhcpDrop::node_ignored);
         return true;
@@ -83,10 +83,9 @@ bool ProxyDhcp::refused(Exchange& x) noexcept {
 
 std::optional<BootFile> ProxyDhcp::boot_file(const Exchange& x) noexcept {
     const DhcpPlan& plan = site_->dhcp;
-    const auto file =
-        choose_boot_file(x.node != nullptr ? x.node->action : plan.unknown_action,
-                         x.node != nullptr ? x.node->loader : plan.unknown_loader, x.identity,
-                         {.address = x.server_address, .http_port = plan.http_port});
+    const auto file = choose_boot_file(
+        wanted_action(x.node, plan), x.node != nullptr ? x.node->loader : plan.unknown_loader,
+        x.identity, {.address = x.server_address, .http_port = plan.http_port});
     if (!file) {
         metrics_.boot_refusals.add(file.error());
         return std::nullopt;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of Dhcp6Server that decides what a message is answered, and what goes with an address.
+#include "net/dhcp/lease_steps.hh"
 #include "net/dhcp6/dhcp6_memory.hh"
 
 #include <algorithm>
-#include <bit>
 
 namespace muster {
 
@@ -13,33 +13,14 @@ namespace {
 constexpr Duration dry_interval6 = std::chrono::minutes{10};
 
 std::uint32_t lease_seconds(const Subnet6Plan& subnet) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(subnet.lease).count();
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX - 1));
+    return seconds_up_to(subnet.lease, UINT32_MAX - 1); // which would mean for ever
 }
 
 } // namespace
 
-BootAction Dhcp6Server::action(const Exchange& x) const noexcept {
-    return x.node != nullptr ? x.node->action : plan().unknown_action;
-}
-
 /// As in IPv4: of a machine that is somebody else's, its firmware is left alone.
 bool Dhcp6Server::ignored(const Exchange& x) const noexcept {
-    return action(x) == BootAction::ignore && x.identity.boots();
-}
-
-LoaderChoice Dhcp6Server::loader(const Exchange& x) const noexcept {
-    const LoaderChoice of_node = x.node != nullptr ? x.node->loader : plan().unknown_loader;
-    if (of_node != LoaderChoice::automatic) {
-        return of_node;
-    }
-    for (ClassMask rest = x.client.classes; rest != 0; rest &= rest - 1) {
-        const auto& one = plan().classes[static_cast<std::size_t>(std::countr_zero(rest))];
-        if (one.loader != LoaderChoice::automatic) {
-            return one.loader;
-        }
-    }
-    return LoaderChoice::automatic;
+    return wanted_action(x.node, plan()) == BootAction::ignore && x.identity.boots();
 }
 
 /// The lease to offer, held for the machine; nullopt: there is none, and it has been counted.
@@ -291,9 +272,9 @@ Dhcp6Reply Dhcp6Server::make_reply(const Exchange& x, Dhcp6MessageType type) noe
     if (x.server_address.is_unspecified()) {
         return reply; // nothing that a URL could name
     }
-    const auto file =
-        choose_boot_file(action(x), loader(x), x.identity,
-                         {.address = x.server_address, .http_port = plan().http_port});
+    const auto file = choose_boot_file(
+        wanted_action(x.node, plan()), wanted_loader(x.node, plan(), x.client.classes), x.identity,
+        {.address = x.server_address, .http_port = plan().http_port});
     if (file) {
         reply.boot_file = *file;
     } else {

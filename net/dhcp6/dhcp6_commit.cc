@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The half of Dhcp6Server between a granted address and its REPLY: what is told is durable.
+#include "net/dhcp/lease_steps.hh"
 #include "net/dhcp6/dhcp6_memory.hh"
 
 #include <algorithm>
@@ -9,31 +10,21 @@ namespace muster {
 namespace {
 
 constexpr std::uint32_t lifetime_seconds(Duration d) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(d).count();
     // UINT32_MAX would mean for ever (RFC 8415 section 7.7).
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX - 1));
+    return seconds_up_to(d, UINT32_MAX - 1);
 }
 
-/// The first label of option 39, as kept in records: letters, digits, `-` and `_`.
+/// The first label of option 39, as kept in records; a dot in it would look like two labels.
 /// Source: RFC 4704 section 4: one octet of flags, then labels as in DNS.
 std::array<char, 64> read_hostname6(Bytes fqdn) noexcept {
-    std::array<char, 64> name{};
     ByteReader reader{fqdn};
     const bool flags = reader.skip(1);
     const auto size = reader.u8();
     const auto label = size ? reader.take(*size) : std::nullopt;
-    if (!flags || !label || label->size() >= name.size()) {
-        return name;
+    if (!flags || !label || as_text(*label).find('.') != std::string_view::npos) {
+        return {};
     }
-    const std::string_view text = as_text(*label);
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_';
-    };
-    if (std::all_of(text.begin(), text.end(), allowed)) {
-        std::copy(text.begin(), text.end(), name.begin());
-    }
-    return name;
+    return kept_hostname(as_text(*label));
 }
 
 } // namespace
@@ -72,7 +63,7 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
     const std::uint32_t lease_s = lifetime_seconds(x.subnet->lease);
     const std::uint32_t name = hostname_digest(record.hostname);
     if ((name == 0 || name == lease.hostname) && lease.holder == Ipv6Leases::holder_of(record)) {
-        if (const auto left_s = durable_time_left(x, *id, lease_s)) {
+        if (const auto left_s = durable_time_left(memory_->leases, *id, x.now, lease_s)) {
             metrics_.commits.add(CommitOutcome::spared);
             send_now(x, make_lease_reply(x, Dhcp6MessageType::reply, address, *left_s));
             tell_seen(x, address, true);
@@ -81,20 +72,6 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
     }
     record.expires = x.now.wall + std::chrono::seconds{lease_s};
     commit_and_reply(x, *id, record, lease_s);
-}
-
-/// The seconds that can be acknowledged without a commit, if they are 7/8 of a lease or more.
-std::optional<std::uint32_t> Dhcp6Server::durable_time_left(const Exchange& x, LeaseId id,
-                                                            std::uint32_t lease_s) const noexcept {
-    const Lease6& lease = memory_->leases.lease(id);
-    if (lease.state != Lease6::State::bound || !lease.durable) {
-        return std::nullopt;
-    }
-    // Both clocks: the record speaks of civil time, which may have been set meanwhile.
-    const Duration left =
-        std::min(lease.expires - x.now.wall, memory_->leases.deadline(id) - x.now.steady);
-    const std::uint32_t left_s = std::min(lifetime_seconds(left), lease_s);
-    return left_s >= lease_s - lease_s / 8 ? std::optional{left_s} : std::nullopt;
 }
 
 void Dhcp6Server::commit_and_reply(Exchange& x, LeaseId id, const Lease6Record& record,
@@ -157,7 +134,7 @@ void Dhcp6Server::on_lease_committed(const LeaseCommitted& commit, const Now& no
 
 void Dhcp6Server::send_durable(PendingReply& pending, SlabHandle handle, const Now& now,
                                Outbox& out) noexcept {
-    end_replaced_lease(pending.lease, now, out);
+    end_replaced_lease<Lease6Commit>(memory_->leases, pending.lease, now, out);
     memory_->leases.bind(pending.lease, pending.record, pending.deadline);
     send(pending.interface, pending.reply_to, Dhcp6MessageType::reply,
          Bytes{reply_buffer(handle)}.first(pending.size), out);
@@ -170,11 +147,9 @@ void Dhcp6Server::send_durable(PendingReply& pending, SlabHandle handle, const N
 /// while that is so, and the machine may go on with it.
 void Dhcp6Server::send_prolonged(PendingReply& pending, SlabHandle handle, const Now& now,
                                  Outbox& out) noexcept {
-    const Lease6& lease = memory_->leases.lease(pending.lease);
-    const Duration left = std::max(lease.expires - now.wall, limits_.undurable_lease);
-    const Duration wanted = pending.record.expires - now.wall;
     const std::uint32_t left_s =
-        lifetime_seconds(std::min(left, std::max(wanted, Duration::zero())));
+        lifetime_seconds(prolonged_time(memory_->leases.lease(pending.lease),
+                                        pending.record.expires, now, limits_.undurable_lease));
     const MutableBytes message = reply_buffer(handle).first(pending.size);
     patch_lifetimes(message, pending.lease_offset, left_s);
     memory_->leases.prolong(pending.lease, now.steady + std::chrono::seconds{left_s});
@@ -183,24 +158,6 @@ void Dhcp6Server::send_prolonged(PendingReply& pending, SlabHandle handle, const
     if (pending.tells_seen) {
         tell_seen(pending.seen, out);
     }
-}
-
-/// The machine has moved (to its reservation): one machine, one lease.
-void Dhcp6Server::end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noexcept {
-    const auto old = memory_->leases.replaced_by(id);
-    if (!old || memory_->leases.lease(*old).committing()) {
-        return;
-    }
-    const Lease6& lease = memory_->leases.lease(*old);
-    const Lease6Record record{.address = lease.address,
-                              .mac = lease.mac,
-                              .state = LeaseRecord::State::released,
-                              .expires = now.wall,
-                              .hostname = {}}; // control knows it
-    if (lease.durable && !out.tell(Lease6Commit{.request = {}, .lease = record})) {
-        return; // it runs out by itself
-    }
-    memory_->leases.forget(*old);
 }
 
 void Dhcp6Server::cancel_commit(LeaseId id) noexcept {

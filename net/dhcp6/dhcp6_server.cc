@@ -121,11 +121,7 @@ void Dhcp6Server::expire(const Now& now, Outbox& /*out*/) noexcept {
 }
 
 void Dhcp6Server::refresh_gauges() noexcept {
-    const Lease6Table::Count& count = memory_->leases.count();
-    metrics_.leases_offered.set(count.offered);
-    metrics_.leases_bound.set(count.bound);
-    metrics_.leases_idle.set(count.idle);
-    metrics_.leases_declined.set(count.declined);
+    metrics_.set_leases(memory_->leases.count());
     metrics_.commits_pending.set(memory_->pending.in_use());
 }
 

@@ -114,13 +114,10 @@ private:
                           std::uint32_t lease_s) noexcept;
     [[nodiscard]] bool write_pending(Exchange& x, SlabHandle handle,
                                      std::uint32_t lease_s) noexcept;
-    [[nodiscard]] std::optional<std::uint32_t>
-    durable_time_left(const Exchange& x, LeaseId id, std::uint32_t lease_s) const noexcept;
     void send_durable(PendingReply& pending, SlabHandle handle, const Now& now,
                       Outbox& out) noexcept;
     void send_prolonged(PendingReply& pending, SlabHandle handle, const Now& now,
                         Outbox& out) noexcept;
-    void end_replaced_lease(LeaseId id, const Now& now, Outbox& out) noexcept;
     void cancel_commit(LeaseId id) noexcept;
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
 
@@ -138,8 +135,6 @@ private:
                                               bool acknowledged) noexcept;
 
     [[nodiscard]] const DhcpPlan& plan() const noexcept { return site_->dhcp; }
-    [[nodiscard]] BootAction action(const Exchange& x) const noexcept;
-    [[nodiscard]] LoaderChoice loader(const Exchange& x) const noexcept;
     [[nodiscard]] bool ignored(const Exchange& x) const noexcept;
     [[nodiscard]] const InterfaceInfo* find_interface(std::uint32_t index) const noexcept;
     [[nodiscard]] Ipv6Address server_address(const InterfaceInfo& interface,

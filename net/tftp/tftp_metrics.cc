@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tftp/tftp_metrics.hh"
 
-#include <string>
-
 namespace muster {
 namespace {
 
@@ -11,10 +9,6 @@ constexpr std::array<std::string_view, tftp_end_count> end_names{
     MUSTER_TFTP_ENDS(X)
 #undef X
 };
-
-std::string label(std::string_view key, std::string_view value) {
-    return std::string{key} + "=\"" + std::string{value} + '"';
-}
 
 } // namespace
 
@@ -35,12 +29,12 @@ void report(const TftpMetrics& metrics, Exposition& out) {
         metrics.client_errors);
     for (std::size_t i = 0; i < tftp_refusal_count; ++i) {
         out.add(counter, "muster_tftp_refusals_total",
-                label("reason", name_of(static_cast<TftpRefusal>(i))),
+                exposition_label("reason", name_of(static_cast<TftpRefusal>(i))),
                 "Datagrams and requests that were not served, by reason.",
                 static_cast<double>(metrics.refusals[i].read()));
     }
     for (std::size_t i = 0; i < tftp_end_count; ++i) {
-        out.add(counter, "muster_tftp_transfers_total", label("outcome", end_names[i]),
+        out.add(counter, "muster_tftp_transfers_total", exposition_label("outcome", end_names[i]),
                 "Transfers that ended, by how.", static_cast<double>(metrics.ends[i].read()));
     }
     add("muster_tftp_oacks_total", "OACKs sent.", metrics.oacks_sent);

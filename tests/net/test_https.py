@@ -16,22 +16,6 @@ from tests.support.rig import RigTest, SERVER, run  # noqa: E402
 
 PORT = "443"
 
-# Sends bytes, shuts its side if told to, and says in hexadecimal what came back.
-RAW = """
-import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 30)
-s.sendall(bytes.fromhex(sys.argv[3]))
-if sys.argv[4] == "end":
-    s.shutdown(socket.SHUT_WR)
-got = b""
-try:
-    while part := s.recv(65536):
-        got += part
-except ConnectionResetError:
-    pass
-sys.stdout.write(got.hex())
-"""
-
 # Many requests in one burst on a TLS connection; says how many answers came, and their statuses.
 PIPELINE = """
 import re, socket, ssl, sys
@@ -95,7 +79,7 @@ class HttpsTest(RigTest):
                                f"https://{SERVER}{path}", check=check)
 
     def raw(self, data, end="stay", port=PORT):
-        return bytes.fromhex(self.rig.client(sys.executable, "-c", RAW, SERVER, port, data.hex(), end).stdout)
+        return self.rig.raw(data, port, end)
 
     def counter(self, name, labels=""):
         found = re.search(rf"^{re.escape(name + labels)} (\d+)$", self.rig.api("/metrics"), re.M)

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import textwrap
 import threading
@@ -54,6 +55,23 @@ SITE = {
         report="{{report_url}}"
         """,
 }
+
+
+# Sends bytes, shuts its side if told to, and says in hexadecimal what came back.
+RAW = """
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 30)
+s.sendall(bytes.fromhex(sys.argv[3]))
+if sys.argv[4] == "end":
+    s.shutdown(socket.SHUT_WR)
+got = b""
+try:
+    while part := s.recv(65536):
+        got += part
+except ConnectionResetError:
+    pass
+sys.stdout.write(got.hex())
+"""
 
 
 def run(*command, check=True, timeout=60, **kwargs):
@@ -115,6 +133,10 @@ class Rig:
     def client(self, *command, **kwargs):
         """Runs a command in the client's namespace."""
         return run("ip", "netns", "exec", self.client_ns, *command, **kwargs)
+
+    def raw(self, data, port, end="stay", server=SERVER):
+        """All that comes back for these bytes until the server closes; `end`: shuts its own side."""
+        return bytes.fromhex(self.client(sys.executable, "-c", RAW, server, str(port), data.hex(), end).stdout)
 
     def in_server(self, *command, **kwargs):
         return run("ip", "netns", "exec", self.server_ns, *command, **kwargs)
