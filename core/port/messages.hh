@@ -12,6 +12,8 @@
 #include "core/site/snapshot.hh"
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <variant>
 
 namespace muster {
@@ -65,6 +67,17 @@ struct PoolsDry {
     Duration lease{};
 };
 
+/// Worker 0 to control: somebody answers at an address that was to be offered next, so that it is
+/// in quarantine now. Sent once for an address, and a bounded number in a time (ConflictNotices).
+struct AddressConflict {
+    Ipv4Address address{};
+    std::optional<MacAddress> mac{}; ///< whoever answered, if ARP said it
+    std::optional<Subnet> subnet{};  ///< of the address
+    std::string interface {};        ///< name of the one that is on its link; empty: behind a relay
+    Duration quarantine{};
+    std::uint32_t untold = 0; ///< others like it that were not told, since the last one that was
+};
+
 /// Worker to control: how far a transfer of a file is. Sent when it starts, at most every 250 ms
 /// while it runs, and when it ends. May be dropped when the queue is full.
 struct TransferSample {
@@ -85,9 +98,10 @@ struct HandedDatagram {
     std::string payload{};
 };
 
-using WorkerMessage = std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry,
-                                   std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
-                                   std::unique_ptr<HandedDatagram>>;
+using WorkerMessage =
+    std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry, AddressConflict,
+                 std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
+                 std::unique_ptr<HandedDatagram>>;
 
 /// Control to worker 0: the lease is on disk (`durable`), or the store refused it.
 struct LeaseCommitted {

@@ -6,6 +6,7 @@
 #include "core/lease/lease_table.hh"
 #include "core/port/outbox.hh"
 #include "net/dhcp/client_classes.hh"
+#include "net/dhcp/conflict_notices.hh"
 #include "net/dhcp/dhcp_limits.hh"
 #include "net/dhcp/dhcp_metrics.hh"
 #include "net/dhcp/dhcp_reply.hh"
@@ -136,6 +137,7 @@ private:
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
     void set_aside_own_addresses();
     void on_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept;
+    void tell_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept;
     void drop_unread(DhcpMessageType type, DhcpDrop reason) noexcept;
     void drop(DhcpDrop reason) noexcept { metrics_.drops.add(reason); }
     void refresh_gauges() noexcept;
@@ -143,6 +145,7 @@ private:
     DhcpLimits limits_;
     DhcpIntake intake_;
     ConflictProber prober_;
+    ConflictNotices notices_;
     std::vector<InterfaceInfo> interfaces_;
     SnapshotRef site_; ///< never null
     SubnetIndex subnets_;
