@@ -55,6 +55,8 @@ struct MachineSeen {
     ShortIdentifier client_id{};  ///< option 61
     ShortIdentifier circuit_id{}; ///< option 82.1: the switch port, as its relay names it
     ShortIdentifier remote_id{};  ///< option 82.2: the switch, the same
+    Duration collected{};         ///< with an ACK: from the first OFFER to the REQUEST
+    Duration flushed{};           ///< with an ACK: from the REQUEST until its lease was durable
 };
 
 /// Worker 0 to control: a machine asked for an address where there is none left. Sent once, until
@@ -88,6 +90,7 @@ struct TransferSample {
     std::uint64_t offset = 0; ///< where the asked range starts
     std::uint64_t sent = 0;   ///< bytes of the range sent since the last sample
     std::uint64_t size = 0;   ///< bytes of the whole content
+    Duration silence{};       ///< TFTP: that ended with something sent again, since the last sample
 };
 
 /// Worker to control, which passes it on: a datagram that another worker serves. The kernel spreads

@@ -201,7 +201,9 @@ DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Ad
 
 MachineSeen DhcpServer::sighting(const Exchange& x, const Ipv4Address& address,
                                  bool acknowledged) const noexcept {
-    return machine_sighting(message_, x.identity, address, acknowledged);
+    MachineSeen seen = machine_sighting(message_, x.identity, address, acknowledged);
+    seen.collected = x.collected;
+    return seen;
 }
 
 /// Boot clients; and systems known by what a renewal, which passes no relay, does not show: control

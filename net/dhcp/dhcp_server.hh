@@ -11,6 +11,7 @@
 #include "net/dhcp/dhcp_metrics.hh"
 #include "net/dhcp/dhcp_reply.hh"
 #include "net/dhcp/node_index.hh"
+#include "net/dhcp/offer_times.hh"
 #include "net/dhcp/reply_path.hh"
 #include "net/dhcp/request_decision.hh"
 #include "net/dhcp/subnet_index.hh"
@@ -78,12 +79,14 @@ private:
         OptionLayers options{};
         Ipv4Address server_identifier{};
         Ipv4Address server_address{};
+        Duration collected{}; ///< since the first OFFER, if this is the REQUEST that ends it
     };
     /// An ACK that waits for its commit; its bytes lie in replies_ at the slot's place.
     struct PendingAck {
         LeaseId lease{};
         LeaseRecord record;
         Instant deadline; ///< of the lease
+        Instant asked;    ///< by the first REQUEST
         ReplyPath path;
         DhcpMessageType type{}; ///< ack, or 0 to a BOOTP client
         std::uint16_t size = 0;
@@ -146,6 +149,7 @@ private:
     DhcpIntake intake_;
     ConflictProber prober_;
     ConflictNotices notices_;
+    OfferTimes offer_times_;
     std::vector<InterfaceInfo> interfaces_;
     SnapshotRef site_; ///< never null
     SubnetIndex subnets_;

@@ -238,6 +238,30 @@ class Dhcp(RigTest):
         discover = message("52:54:00:00:07:07", [(53, b"\1")], giaddr="10.66.0.2")
         self.assertEqual(self.ask(discover, bind=67, to=SERVER).yiaddr, "10.67.0.101")
 
+    def test_the_timeline_says_what_a_boot_waited_for(self):
+        """A ROM that collects offers for two seconds, as EDK2 does when none of a proxy comes."""
+        self.rig.start()
+        pxe = [(93, b"\0\7"), (94, b"\1\3\x10"), (97, bytes(17)), (60, b"PXEClient:Arch:00007:UNDI:003016")]
+        offer = self.ask(message("52:54:00:00:01:01", [(53, b"\1"), *pxe]))
+        self.assertEqual(offer.yiaddr, "10.66.0.21")
+        time.sleep(2)
+        ack = self.ask(message("52:54:00:00:01:01", [(53, b"\3"), (54, offer.options[54]),
+                                                     (50, socket.inet_aton(offer.yiaddr)), *pxe]))
+        self.assertEqual(ack.options[53], b"\5")
+        end = time.monotonic() + 20
+        while True:  # control hears of it with the ACK
+            waited = self.rig.api("/api/v1/nodes/r1n01/timeline")["attempts"][-1]["waited_ms_by_cause"]
+            if waited["dhcp_collecting"] > 0:
+                break
+            self.assertLess(time.monotonic(), end, waited)
+            time.sleep(0.1)
+        self.assertEqual(set(waited), {"dhcp_collecting", "dhcp_flush", "dhcp_probe", "tftp_no_answer"})
+        self.assertGreaterEqual(waited["dhcp_collecting"], 1_900, "it did wait so long")
+        self.assertGreater(waited["dhcp_flush"], 0, "a disk takes some time")
+        self.assertEqual(waited["dhcp_probe"], 0)
+        shown = self.rig.muster("show", "r1n01").stdout
+        self.assertRegex(shown, r"(?m)^ +1 +\d+\.\d{3} +dhcp_collecting$")
+
     def test_a_flood_from_one_machine_takes_nothing_from_others(self):
         self.rig.start()
         flood = message("52:54:00:00:0f:0f", [(53, b"\1")])
