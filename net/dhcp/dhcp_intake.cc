@@ -49,12 +49,14 @@ std::uint64_t digest(std::uint64_t seed, Bytes bytes) noexcept {
 DhcpIntake::DhcpIntake(const DhcpIntakeLimits& limits)
     : limits_(limits),
       machines_(limits.machines, limits.machine),
+      patience_(limits.machines, limits.patience),
       ports_(limits.ports, limits.port),
       messages_(limits.waiting_max),
       bytes_(std::make_unique_for_overwrite<std::byte[]>(limits.waiting_max * message_room)),
       lanes_(lane_count) {
     MUSTER_CHECK(limits.waiting_max > 0);
-    MUSTER_CHECK(limits.first_per_turn > 0 && limits.later_per_turn > 0);
+    MUSTER_CHECK(limits.first_per_turn > 0 && limits.later_per_turn > 0 &&
+                 limits.last_per_turn > 0);
     free_.reserve(limits.waiting_max);
     for (std::uint32_t i = limits.waiting_max; i > 0; --i) {
         free_.push_back(i - 1);
@@ -98,10 +100,21 @@ std::optional<DhcpIntake::Summary> DhcpIntake::read(const RxDatagram& datagram) 
     return summary;
 }
 
-DhcpIntake::Class DhcpIntake::class_of(DhcpMessageType type) noexcept {
-    const bool under_way = type == DhcpMessageType::request || type == DhcpMessageType::release ||
-                           type == DhcpMessageType::decline;
-    return under_way ? Class::first : Class::later;
+DhcpIntake::Class DhcpIntake::class_of(const Summary& summary, Instant now) noexcept {
+    const DhcpMessageType type = summary.type;
+    if (type == DhcpMessageType::request || type == DhcpMessageType::release ||
+        type == DhcpMessageType::decline) {
+        return Class::first;
+    }
+    return patience_.take(summary.machine, now) ? Class::later : Class::last;
+}
+
+DhcpIntake::Class DhcpIntake::last_of(std::uint16_t lane) const noexcept {
+    std::size_t in = class_count - 1;
+    while (in > 0 && lanes_[lane].queues[in].count == 0) {
+        --in;
+    }
+    return static_cast<Class>(in);
 }
 
 /// The lane of that source, a free one for it, or, when all near its place are others', a shared
@@ -145,21 +158,19 @@ DhcpIntake::Taken DhcpIntake::take(const RxDatagram& datagram, Instant now) noex
         taken.reason = DhcpDrop::over_port_budget;
         return taken;
     }
-    const Class in = class_of(summary->type);
+    const Class in = class_of(*summary, now);
     const std::uint16_t lane = lane_of(summary->lane);
     if (free_.empty()) {
         std::uint16_t loser = longest_lane();
         if (lanes_[loser].count() <= lanes_[lane].count() + 1) {
             loser = lane; // its own is as long: others owe it nothing
         }
-        const bool has_later =
-            lanes_[loser].queues[static_cast<std::size_t>(Class::later)].count > 0;
-        if (loser == lane && (in == Class::later || !has_later)) {
+        if (lanes_[loser].count() == 0 || (loser == lane && last_of(loser) <= in)) {
             taken.reason = DhcpDrop::queue_full;
             return taken;
         }
         taken.made_room = true;
-        taken.made_room_type = drop_newest(loser, has_later ? Class::later : Class::first);
+        taken.made_room_type = drop_newest(loser, last_of(loser));
     }
     const std::uint32_t slot = free_.back();
     free_.pop_back();

@@ -22,27 +22,34 @@ struct DhcpIntakeLimits {
     /// Answered before sockets and timers get their turn again.
     std::uint32_t first_per_turn = 256; ///< messages of exchanges under way
     std::uint32_t later_per_turn = 64;  ///< those that begin one
+    /// Those of machines that begin one again and again; few, so that turns stay short for others.
+    std::uint32_t last_per_turn = 4;
     /// A machine sends one message a second when nobody answers, and some tens while it boots; the
     /// rest is for load generators that play one machine over and over.
     std::uint32_t machines = 65'536;
     BudgetRate machine{.per_second = 64, .burst = 256};
+    /// Beyond this a machine begins exchanges more often than any firmware: they are answered, but
+    /// behind the others'. What a machine sends while it boots is below the burst.
+    BudgetRate patience{.per_second = 1, .burst = 24};
     /// A switch port has one machine, or a rack behind a switch that adds no option 82.
     std::uint32_t ports = 16'384;
     BudgetRate port{.per_second = 256, .burst = 2'048};
 };
 
-/// A bounded queue of DHCP messages with two classes and a lane for each relay (or interface).
+/// A bounded queue of DHCP messages with three classes and a lane for each relay (or interface).
 ///
 /// Order: REQUEST, RELEASE and DECLINE before what begins an exchange (DISCOVER, INFORM, BOOTP):
-/// an OFFER whose REQUEST is lost was work for nothing. Within a class lanes take turns, so a relay
-/// that floods delays itself. Each class has its share of a turn: neither starves the other.
+/// an OFFER whose REQUEST is lost was work for nothing. Behind these, what begins an exchange for
+/// a machine that has begun many lately: so whoever asks for the first time does not wait behind a
+/// flood, though it shares the link or the relay with it. Within a class lanes take turns, so a
+/// relay that floods delays itself. Each class has its share of a turn: none starves another.
 ///
 /// Budgets: a machine (link address on its link) and a switch port (option 82 of one relay) have a
 /// token bucket each; what is beyond it is dropped before it costs anything.
 ///
-/// Queue full: the longest lane gives up its newest message, of those that begin an exchange if it
-/// has any. So the driver reads on under any load: what it left in the kernel would be the loud
-/// lane's, and others would be lost behind it.
+/// Queue full: the longest lane gives up its newest message, of the last class that it has any of.
+/// So the driver reads on under any load: what it left in the kernel would be the loud lane's, and
+/// others would be lost behind it.
 ///
 /// Thread: worker 0.
 class DhcpIntake {
@@ -69,12 +76,14 @@ public:
     void serve(Answer&& answer) noexcept {
         serve(Class::first, limits_.first_per_turn, answer);
         serve(Class::later, limits_.later_per_turn, answer);
+        serve(Class::last, limits_.last_per_turn, answer);
     }
 
     [[nodiscard]] std::uint32_t waiting() const noexcept { return waiting_; }
 
 private:
-    enum class Class : std::uint8_t { first, later };
+    enum class Class : std::uint8_t { first, later, last };
+    static constexpr std::size_t class_count = 3;
     static constexpr std::uint32_t none = UINT32_MAX;
     static constexpr std::size_t message_room = 1'536;
     static constexpr std::uint32_t lane_count = 256;
@@ -102,9 +111,9 @@ private:
     };
     struct Lane {
         std::uint64_t key = 0;
-        std::array<Queue, 2> queues;
+        std::array<Queue, class_count> queues;
         [[nodiscard]] std::uint32_t count() const noexcept {
-            return queues[0].count + queues[1].count;
+            return queues[0].count + queues[1].count + queues[2].count;
         }
     };
     /// Lanes that may have something to say, in the order of their turns; each once at most.
@@ -114,7 +123,9 @@ private:
         std::uint32_t count = 0;
     };
 
-    [[nodiscard]] static Class class_of(DhcpMessageType type) noexcept;
+    [[nodiscard]] Class class_of(const Summary& summary, Instant now) noexcept;
+    /// The last class that the lane has a message of. Precondition: it has any.
+    [[nodiscard]] Class last_of(std::uint16_t lane) const noexcept;
     [[nodiscard]] std::uint16_t lane_of(std::uint64_t key) const noexcept;
     [[nodiscard]] std::uint16_t longest_lane() const noexcept;
     void append(std::uint16_t lane, Class in, std::uint32_t slot) noexcept;
@@ -139,12 +150,13 @@ private:
 
     DhcpIntakeLimits limits_;
     SourceBudgets machines_;
+    SourceBudgets patience_;
     SourceBudgets ports_;
     std::vector<Message> messages_;
     std::unique_ptr<std::byte[]> bytes_; ///< message_room a slot
     std::vector<std::uint32_t> free_;
     std::vector<Lane> lanes_;
-    std::array<Turns, 2> turns_;
+    std::array<Turns, class_count> turns_;
     std::uint32_t waiting_ = 0;
 };
 

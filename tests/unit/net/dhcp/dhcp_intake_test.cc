@@ -86,6 +86,38 @@ TEST_F(DhcpIntakeTest, EachClassHasItsShareOfATurn) {
     EXPECT_EQ(turn(), "D15");
 }
 
+// A flood of few machines and a rack that boots share a link: the rack does not wait behind it.
+TEST_F(DhcpIntakeTest, WhoAsksAgainAndAgainGoesBehindWhoAsksFirst) {
+    make({.last_per_turn = 2, .patience = {.per_second = 1, .burst = 3}});
+    for (int i = 0; i < 6; ++i) {
+        EXPECT_EQ(take(discover, 1).verdict, Verdict::waits) << i;
+    }
+    (void)take(discover, 2);
+    (void)take(request, 1);
+    (void)take(discover, 3);
+    EXPECT_EQ(turn(), "R1 D1 D1 D1 D2 D3 D1 D1") << "its REQUESTs are as good as anybody's";
+    EXPECT_EQ(turn(), "D1");
+    now = now + 2s;
+    EXPECT_EQ(take(discover, 1).verdict, Verdict::waits);
+    (void)take(discover, 4);
+    EXPECT_EQ(turn(), "D1 D4") << "who has been quiet for a while is as good as others";
+}
+
+TEST_F(DhcpIntakeTest, AFullQueueLetsThoseGoThatAskAgainAndAgain) {
+    make({.waiting_max = 4, .patience = {.per_second = 1, .burst = 1}});
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_EQ(take(discover, 1).verdict, Verdict::waits);
+    }
+    EXPECT_EQ(take(discover, 1).reason, DhcpDrop::queue_full) << "none is worse than it is";
+    for (const std::uint32_t machine : {2U, 3U, 4U}) {
+        const auto other = take(discover, machine);
+        EXPECT_EQ(other.verdict, Verdict::waits);
+        EXPECT_TRUE(other.made_room);
+    }
+    EXPECT_EQ(take(discover, 5).reason, DhcpDrop::queue_full);
+    EXPECT_EQ(turn(), "D1 D2 D3 D4");
+}
+
 TEST_F(DhcpIntakeTest, RelaysTakeTurns) {
     make({.first_per_turn = 8, .later_per_turn = 6});
     for (std::uint32_t machine = 1; machine <= 9; ++machine) {
