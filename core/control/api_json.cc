@@ -104,6 +104,16 @@ Json seconds_json(const BootTimeline& boot) {
     return json;
 }
 
+Json waited_json(const BootTimeline& boot) {
+    using Microseconds = std::chrono::microseconds;
+    Json json = Json::object();
+    for (const BootWait wait : boot_waits) {
+        const auto us = std::chrono::duration_cast<Microseconds>(boot.waited_for(wait)).count();
+        json[std::string{to_text(wait)}] = static_cast<double>(us) / 1'000;
+    }
+    return json;
+}
+
 Json node_json(const NodeRecord& node, const Installs& installs, const Ledger& ledger) {
     const auto macs = node.macs();
     Json all_macs = Json::array();
@@ -161,7 +171,8 @@ Json timeline_json(const NodeRecord& node, const Ledger& ledger) {
         attempts.push_back({{"attempt", boot.attempt},
                             {"began", time_json(boot.begin())},
                             {"marks", std::move(marks)},
-                            {"seconds", seconds_json(boot)}});
+                            {"seconds", seconds_json(boot)},
+                            {"waited_ms_by_cause", waited_json(boot)}});
     }
     Json events = Json::array();
     const auto& all = ledger.events();

@@ -15,6 +15,8 @@ namespace muster {
                                        const Ledger& ledger);
 /// Seconds since the first offer of each step that the latest attempt has reached.
 [[nodiscard]] nlohmann::json seconds_json(const BootTimeline& boot);
+/// By cause, in milliseconds: all causes, also those that took no time.
+[[nodiscard]] nlohmann::json waited_json(const BootTimeline& boot);
 /// All that is kept of the node's attempts and events.
 [[nodiscard]] nlohmann::json timeline_json(const NodeRecord& node, const Ledger& ledger);
 [[nodiscard]] nlohmann::json event_json(const Event& event);

@@ -36,6 +36,27 @@ std::string dry_text(const PoolsDry& dry) {
                        std::chrono::duration_cast<std::chrono::seconds>(dry.lease).count());
 }
 
+/// Where, who if that is known, and what becomes of it.
+std::string conflict_text(const AddressConflict& conflict) {
+    std::string text = fmt::format("{} is in use", to_text(conflict.address));
+    if (conflict.subnet) {
+        text += fmt::format(" in subnet {}", to_text(*conflict.subnet));
+    }
+    if (!conflict.interface.empty()) {
+        text += fmt::format(" on {}", conflict.interface);
+    }
+    text += conflict.mac ? fmt::format(": {} answers there", to_text(*conflict.mac))
+                         : std::string{": somebody answers there"};
+    text +=
+        fmt::format(", so it is offered to nobody for {} s; take it out of 'pools', or list the "
+                    "machine as a node with this address",
+                    std::chrono::duration_cast<std::chrono::seconds>(conflict.quarantine).count());
+    if (conflict.untold > 0) {
+        text += fmt::format(" ({} more since the last one told)", conflict.untold);
+    }
+    return text;
+}
+
 Answer broken_answer(WorkerId worker, const std::exception& error) {
     const std::string text = fmt::format("this request met an error: {}", error.what());
     return worker == admin_worker ? api_error(500, "internal", text) : text_answer(500, text);
@@ -194,6 +215,10 @@ void Control::apply(Pending& pending) {
         }
         void operator()(const PoolsDry& dry) const {
             control.ledger_.note(pending.at, EventKind::limit_reached, "", dry_text(dry));
+        }
+        void operator()(const AddressConflict& conflict) const {
+            control.ledger_.note(pending.at, EventKind::address_in_use, "",
+                                 conflict_text(conflict));
         }
         void operator()(const std::unique_ptr<DynamicRequest>& request) const {
             control.apply_request(pending.worker, *request, pending.at);

@@ -246,6 +246,16 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
     return step;
 }
 
+/// Of the attempt that runs; a machine that boots its own disk waits for nobody's report.
+void Installs::add_wait(const std::string& name, BootWait wait, Duration time) {
+    const NodeRecord* const node = ledger_.nodes().find(name);
+    if (time <= Duration{} || node == nullptr || !attempt_runs(node->install.state) ||
+        node->latest_boot() == nullptr) {
+        return;
+    }
+    ledger_.progress_of(name)->latest_boot()->add(wait, time);
+}
+
 void Installs::on_sample(const TransferSample& sample, UnixTime at) {
     const NodeRecord* const node = ledger_.node_at(sample.client);
     if (node == nullptr) {
@@ -265,6 +275,7 @@ void Installs::on_sample(const TransferSample& sample, UnixTime at) {
     } else if (flows && payload && node->install.state == InstallState::booting) {
         apply(name, {.kind = InstallEventKind::payload_fetched}, at);
     }
+    add_wait(name, BootWait::tftp_no_answer, sample.silence);
     if (sample.sent == 0) {
         return;
     }

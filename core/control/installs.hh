@@ -71,6 +71,7 @@ private:
     [[nodiscard]] const NodeRecord* named_by(const MachineSeen& seen) const;
     const NodeRecord* learn_mac(const NodeRecord& named, const MacAddress& mac, UnixTime at);
     void remember_identity(const NodeRecord& node, const MachineSeen& seen);
+    void add_wait(const std::string& name, BootWait wait, Duration time);
     void take_addresses_from_others(const NodeRecord& owner, UnixTime at);
     void release_from_site(const NodeRecord& node);
 

@@ -129,6 +129,8 @@ void Installs::on_seen(const MachineSeen& seen, UnixTime at) {
         }
         remember_identity(*node, seen);
         apply(name, {.kind = InstallEventKind::offered}, at);
+        add_wait(name, BootWait::dhcp_collecting, seen.collected);
+        add_wait(name, BootWait::dhcp_flush, seen.flushed);
     }
 }
 

@@ -183,7 +183,18 @@ Json write_boot(const BootTimeline& boot) {
             marks[std::string{to_text(mark)}] = boot.at(mark).ms;
         }
     }
-    return {{"attempt", boot.attempt}, {"token", to_text(boot.token)}, {"marks_ms", marks}};
+    Json waited = Json::object();
+    for (const BootWait wait : boot_waits) {
+        if (boot.waited_for(wait) != Duration{}) {
+            waited[std::string{to_text(wait)}] =
+                std::chrono::duration_cast<std::chrono::microseconds>(boot.waited_for(wait))
+                    .count();
+        }
+    }
+    return {{"attempt", boot.attempt},
+            {"token", to_text(boot.token)},
+            {"marks_ms", marks},
+            {"waited_us", waited}};
 }
 
 BootTimeline read_boot(const Json& json) {
@@ -194,6 +205,16 @@ BootTimeline read_boot(const Json& json) {
         if (const auto at = json.at("marks_ms").find(to_text(mark)); at != json["marks_ms"].end()) {
             boot.set(mark, UnixTime{integer_of<std::int64_t>(*at)});
         }
+    }
+    const auto waited = json.find("waited_us"); // records of earlier versions have none
+    for (const BootWait wait : boot_waits) {
+        if (waited == json.end() || !waited->contains(to_text(wait))) {
+            continue;
+        }
+        constexpr auto longest =
+            std::chrono::duration_cast<std::chrono::microseconds>(BootTimeline::waited_max);
+        const auto us = integer_of<std::int64_t>((*waited)[std::string{to_text(wait)}]);
+        boot.add(wait, std::chrono::microseconds{std::clamp<std::int64_t>(us, 0, longest.count())});
     }
     return boot;
 }

@@ -12,6 +12,8 @@
 #include "core/site/snapshot.hh"
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <variant>
 
 namespace muster {
@@ -53,6 +55,8 @@ struct MachineSeen {
     ShortIdentifier client_id{};  ///< option 61
     ShortIdentifier circuit_id{}; ///< option 82.1: the switch port, as its relay names it
     ShortIdentifier remote_id{};  ///< option 82.2: the switch, the same
+    Duration collected{};         ///< with an ACK: from the first OFFER to the REQUEST
+    Duration flushed{};           ///< with an ACK: from the REQUEST until its lease was durable
 };
 
 /// Worker 0 to control: a machine asked for an address where there is none left. Sent once, until
@@ -63,6 +67,17 @@ struct PoolsDry {
     std::optional<Subnet6> subnet6{}; ///< instead, of DHCPv6
     std::uint64_t addresses = 0;      ///< of all its pools, and of those that share its link
     Duration lease{};
+};
+
+/// Worker 0 to control: somebody answers at an address that was to be offered next, so that it is
+/// in quarantine now. Sent once for an address, and a bounded number in a time (ConflictNotices).
+struct AddressConflict {
+    Ipv4Address address{};
+    std::optional<MacAddress> mac{}; ///< whoever answered, if ARP said it
+    std::optional<Subnet> subnet{};  ///< of the address
+    std::string interface {};        ///< name of the one that is on its link; empty: behind a relay
+    Duration quarantine{};
+    std::uint32_t untold = 0; ///< others like it that were not told, since the last one that was
 };
 
 /// Worker to control: how far a transfer of a file is. Sent when it starts (by HTTP not for what is
@@ -76,6 +91,7 @@ struct TransferSample {
     std::uint64_t offset = 0; ///< where the asked range starts
     std::uint64_t sent = 0;   ///< bytes of the range sent since the last sample
     std::uint64_t size = 0;   ///< bytes of the whole content
+    Duration silence{};       ///< TFTP: that ended with something sent again, since the last sample
 };
 
 /// Worker to control, which passes it on: a datagram that another worker serves. The kernel spreads
@@ -86,9 +102,10 @@ struct HandedDatagram {
     std::string payload{};
 };
 
-using WorkerMessage = std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry,
-                                   std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
-                                   std::unique_ptr<HandedDatagram>>;
+using WorkerMessage =
+    std::variant<std::monostate, LeaseCommit, Lease6Commit, MachineSeen, PoolsDry, AddressConflict,
+                 std::unique_ptr<DynamicRequest>, std::unique_ptr<TransferSample>,
+                 std::unique_ptr<HandedDatagram>>;
 
 /// Control to worker 0: the lease is on disk (`durable`), or the store refused it.
 struct LeaseCommitted {

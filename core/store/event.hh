@@ -25,13 +25,14 @@ enum class EventKind : std::uint8_t {
     store_failed,    ///< changes cannot be kept; once an outage
     store_recovered, ///< the end of the outage
     limit_reached,   ///< something is full; the message says what
+    address_in_use,  ///< somebody answers at an address that was to be offered
 };
 inline constexpr std::array event_kinds = {
     EventKind::node_added,    EventKind::node_changed,    EventKind::node_removed,
     EventKind::state_changed, EventKind::attempt_failed,  EventKind::order,
     EventKind::token_refused, EventKind::content_missing, EventKind::render_failed,
     EventKind::site_loaded,   EventKind::store_failed,    EventKind::store_recovered,
-    EventKind::limit_reached,
+    EventKind::limit_reached, EventKind::address_in_use,
 };
 
 constexpr std::string_view to_text(EventKind kind) noexcept {
@@ -62,6 +63,8 @@ constexpr std::string_view to_text(EventKind kind) noexcept {
         return "store-recovered";
     case EventKind::limit_reached:
         return "limit-reached";
+    case EventKind::address_in_use:
+        return "address-in-use";
     }
     __builtin_unreachable();
 }

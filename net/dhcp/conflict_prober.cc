@@ -34,6 +34,12 @@ void ConflictProber::set_links(std::span<const SubnetPlan> subnets,
     next_round_ = links_.empty() ? Instant::never() : Instant{};
 }
 
+std::uint32_t ConflictProber::interface_of(LinkId link) const noexcept {
+    const auto found = std::find_if(links_.begin(), links_.end(),
+                                    [&](const Link& known) { return known.id == link; });
+    return found == links_.end() ? 0 : found->interface;
+}
+
 void ConflictProber::hurry(Instant now) noexcept {
     next_round_ = std::min(next_round_, now + limits_.round);
 }

@@ -49,6 +49,8 @@ public:
     void hear(const ConflictAnswer& answer, Instant now) noexcept;
     /// The answers of the last round that are believed. Borrowed until the next call.
     [[nodiscard]] std::span<const ConflictAnswer> settle(Instant now) noexcept;
+    /// The interface of ours that is on this link; 0: none, it lies behind relays.
+    [[nodiscard]] std::uint32_t interface_of(LinkId link) const noexcept;
     /// Answers that were not believed, so far.
     [[nodiscard]] std::uint64_t ignored() const noexcept { return ignored_; }
 

@@ -108,6 +108,7 @@ void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseReco
     }
     claimed.value->lease = id;
     claimed.value->record = record;
+    claimed.value->asked = x.now.steady;
     claimed.value->deadline = x.now.steady + std::chrono::seconds{lease_s};
     write_pending(x, claimed.handle, lease_s);
     if (!x.out.tell(LeaseCommit{.request = claimed.handle, .lease = record})) {
@@ -129,7 +130,9 @@ void DhcpServer::write_pending(Exchange& x, SlabHandle handle, std::uint32_t lea
     pending.type = reply.type;
     pending.tells_seen = worth_telling(x);
     if (pending.tells_seen) {
+        const Duration collected = pending.seen.collected; // told by the first REQUEST
         pending.seen = sighting(x, address, true);
+        pending.seen.collected += collected;
     }
 }
 
@@ -158,6 +161,7 @@ void DhcpServer::send_durable(PendingAck& pending, SlabHandle handle, const Now&
     leases_.bind(pending.lease, pending.record, pending.deadline);
     send(pending.path, pending.type, Bytes{reply_buffer(handle)}.first(pending.size), out);
     if (pending.tells_seen) {
+        pending.seen.flushed = now.steady - pending.asked;
         tell_seen(pending.seen, out);
     }
 }
@@ -174,6 +178,7 @@ void DhcpServer::send_prolonged(PendingAck& pending, SlabHandle handle, const No
     metrics_.prolonged.add();
     send(pending.path, pending.type, message, out);
     if (pending.tells_seen) {
+        pending.seen.flushed = now.steady - pending.asked;
         tell_seen(pending.seen, out);
     }
 }

@@ -100,7 +100,30 @@ void DhcpServer::on_conflict(const ConflictAnswer& answer, const Now& now, Outbo
     if (!out.tell(LeaseCommit{.request = {}, .lease = record})) {
         drop(DhcpDrop::busy); // quarantined all the same, as long as this process lives
     }
+    tell_conflict(answer, now, out);
     refresh_gauges();
+}
+
+/// Control has no room: then it is told when it is found again, for it is quarantined till then.
+void DhcpServer::tell_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept {
+    if (!notices_.take(answer, now.steady)) {
+        return;
+    }
+    AddressConflict message{.address = answer.address,
+                            .mac = answer.mac,
+                            .quarantine = limits_.quarantine,
+                            .untold = notices_.untold()};
+    const SubnetId home = subnets_.containing(answer.address);
+    if (home != SubnetId::none) {
+        message.subnet = plan().subnets[static_cast<std::size_t>(home)].subnet;
+    }
+    const auto* const interface = find_interface(prober_.interface_of(subnets_.link(home)));
+    if (interface != nullptr) {
+        message.interface = interface->name;
+    }
+    if (out.tell(std::move(message))) {
+        notices_.told(answer, now.steady);
+    }
 }
 
 /// On a shared link the address says which subnet's router, mask and options go with it.
@@ -165,7 +188,9 @@ DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Ad
 
 MachineSeen DhcpServer::sighting(const Exchange& x, const Ipv4Address& address,
                                  bool acknowledged) const noexcept {
-    return machine_sighting(message_, x.identity, address, acknowledged);
+    MachineSeen seen = machine_sighting(message_, x.identity, address, acknowledged);
+    seen.collected = x.collected;
+    return seen;
 }
 
 /// Boot clients; and systems known by what a renewal, which passes no relay, does not show: control

@@ -22,6 +22,7 @@ DhcpServer::DhcpServer(const DhcpLimits& limits)
     : limits_(limits),
       intake_(limits.intake),
       prober_(limits.prober),
+      offer_times_(limits.nodes_expected),
       site_(std::make_shared<Snapshot>()),
       leases_(LeaseLimits{.leases_max = limits.leases_max,
                           .offer_hold = limits.offer_hold,
@@ -233,6 +234,7 @@ void DhcpServer::on_discover(Exchange& x) noexcept {
     move_to_subnet_of(x, address);
     send_now(x, make_reply(x, DhcpMessageType::offer, address, lease_seconds(x)));
     if (x.identity.boots()) {
+        offer_times_.offered(x.client.mac, message_.header.xid, x.now.steady);
         tell_seen(sighting(x, address, false), x.out);
     }
 }
@@ -263,6 +265,9 @@ void DhcpServer::on_request(Exchange& x) noexcept {
         // It starts anew, so it can move to its reservation. A running machine is left in peace:
         // it moves at its next DISCOVER.
         answer = RequestAnswer::refuse;
+    }
+    if (x.identity.boots()) {
+        x.collected = offer_times_.take(x.client.mac, message_.header.xid, x.now.steady);
     }
     switch (answer) {
     case RequestAnswer::acknowledge:

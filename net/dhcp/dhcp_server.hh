@@ -6,10 +6,12 @@
 #include "core/lease/lease_table.hh"
 #include "core/port/outbox.hh"
 #include "net/dhcp/client_classes.hh"
+#include "net/dhcp/conflict_notices.hh"
 #include "net/dhcp/dhcp_limits.hh"
 #include "net/dhcp/dhcp_metrics.hh"
 #include "net/dhcp/dhcp_reply.hh"
 #include "net/dhcp/node_index.hh"
+#include "net/dhcp/offer_times.hh"
 #include "net/dhcp/reply_path.hh"
 #include "net/dhcp/request_decision.hh"
 #include "net/dhcp/subnet_index.hh"
@@ -77,12 +79,14 @@ private:
         OptionLayers options{};
         Ipv4Address server_identifier{};
         Ipv4Address server_address{};
+        Duration collected{}; ///< since the first OFFER, if this is the REQUEST that ends it
     };
     /// An ACK that waits for its commit; its bytes lie in replies_ at the slot's place.
     struct PendingAck {
         LeaseId lease{};
         LeaseRecord record;
         Instant deadline; ///< of the lease
+        Instant asked;    ///< by the first REQUEST
         ReplyPath path;
         DhcpMessageType type{}; ///< ack, or 0 to a BOOTP client
         std::uint16_t size = 0;
@@ -131,6 +135,7 @@ private:
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
     void set_aside_own_addresses();
     void on_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept;
+    void tell_conflict(const ConflictAnswer& answer, const Now& now, Outbox& out) noexcept;
     void drop_unread(DhcpMessageType type, DhcpDrop reason) noexcept;
     void drop(DhcpDrop reason) noexcept { metrics_.drops.add(reason); }
     void refresh_gauges() noexcept;
@@ -138,6 +143,8 @@ private:
     DhcpLimits limits_;
     DhcpIntake intake_;
     ConflictProber prober_;
+    ConflictNotices notices_;
+    OfferTimes offer_times_;
     std::vector<InterfaceInfo> interfaces_;
     SnapshotRef site_; ///< never null
     SubnetIndex subnets_;

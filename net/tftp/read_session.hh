@@ -111,6 +111,14 @@ public:
     /// a block at a time. Precondition: member.
     [[nodiscard]] Step on_left(std::uint64_t acked, Instant now, const TftpTimers& timers) noexcept;
 
+    /// How long ago what waits for an ACK was sent; zero while nothing does, or a part of the
+    /// window is yet to leave.
+    [[nodiscard]] Duration silence(Instant now) const noexcept {
+        const bool waits =
+            state_ == State::negotiating || (state_ == State::sending && !in_parts());
+        return waits ? now - sent_at_ : Duration{};
+    }
+
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] std::uint16_t blksize() const noexcept { return blksize_; }
     [[nodiscard]] std::uint16_t windowsize() const noexcept { return windowsize_; }

@@ -43,6 +43,7 @@ struct SessionCold {
     std::uint32_t arrived_on = 0; ///< the interface that the request came in on
     std::uint64_t size = 0;
     std::uint64_t bytes_sampled = 0; ///< acknowledged bytes that control was told of
+    Duration silence{};              ///< that control was not yet told of
     std::uint64_t request_digest = 0;
     TftpOptions asked;
     TftpOptions granted;

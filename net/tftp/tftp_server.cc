@@ -155,7 +155,12 @@ void TftpServer::expire(const Now& now, Outbox& out) noexcept {
         if (machine.state() == ReadSession::State::opening) {
             refuse(TftpRefusal::content_late);
         }
-        perform(slot, machine.on_timer(now.steady, limits_.timers), out);
+        const Duration silence = machine.silence(now.steady);
+        const Step step = machine.on_timer(now.steady, limits_.timers);
+        if (step.again > 0) { // not when it gives up: nobody waits there any more
+            sessions_.cold(slot).silence += silence;
+        }
+        perform(slot, step, out);
     });
     groups_.timers().expire(now.steady, [&](std::uint32_t group) {
         on_group_timer(static_cast<std::uint16_t>(group), now, out);

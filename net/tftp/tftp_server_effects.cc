@@ -127,6 +127,9 @@ void TftpServer::refuse_content(Slot slot, TftpRefusal refusal, TftpErrorCode co
 
 void TftpServer::finish(Slot slot, TftpEnd end, Outbox& out) noexcept {
     metrics_.ends[std::to_underlying(end)].add();
+    if (end == TftpEnd::timed_out) {
+        sessions_.cold(slot).silence = {}; // the client had gone; what it came back from was told
+    }
     if (sessions_.cold(slot).started) {
         sample(slot,
                end == TftpEnd::completed ? TransferSample::Phase::completed
@@ -151,7 +154,9 @@ void TftpServer::sample(Slot slot, TransferSample::Phase phase, Outbox& out) noe
     // A member of a group that began anew has fewer than it had.
     message->sent = bytes > cold.bytes_sampled ? bytes - cold.bytes_sampled : 0;
     message->size = cold.size;
+    message->silence = cold.silence;
     if (out.tell(std::move(message))) {
+        cold.silence = {};
         cold.bytes_sampled = std::max(cold.bytes_sampled, bytes);
     } else {
         metrics_.samples_dropped.add();

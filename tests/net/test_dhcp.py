@@ -188,11 +188,30 @@ class Dhcp(RigTest):
             self.assertLess(time.monotonic(), end, f"{name} stays {self.metric(name)}")
             time.sleep(0.1)
 
+    def wait_conflicts(self, count):
+        """The events, once there are so many."""
+        self.wait_metric("muster_dhcp_conflicts_total", count)
+        end = time.monotonic() + 20
+        while True:
+            events = [event["message"] for event in self.rig.api("/api/v1/events?limit=1000")["events"]
+                      if event["event"] == "address-in-use"]
+            if len(events) >= count:
+                return events
+            self.assertLess(time.monotonic(), end, f"events: {events}")
+            time.sleep(0.1)
+
     def test_an_address_that_somebody_has_is_not_offered(self):
         self.rig.client("ip", "addr", "add", "10.66.0.100/24", "dev", "eth0")
         self.rig.client("ip", "addr", "add", "10.66.0.102/24", "dev", "eth0")
-        self.rig.start()
-        self.wait_metric("muster_dhcp_conflicts_total", 2)
+        mac = self.rig.client("cat", "/sys/class/net/eth0/address").stdout.strip()
+        server = self.rig.start()
+        events = self.wait_conflicts(2)
+        self.assertEqual(len(events), 2)
+        for event, address in zip(sorted(events), ("10.66.0.100", "10.66.0.102")):
+            self.assertRegex(event, rf"^{re.escape(address)} is in use in subnet 10\.66\.0\.0/24 on \S+: "
+                                    rf"{mac} answers there, so it is offered to nobody for 600 s")
+            server.wait_log(event)
+            self.assertEqual(server.log.count(event), 1)
         self.rig.client("ip", "addr", "flush", "dev", "eth0", "scope", "global")
         self.assertIn("ip=10.66.0.101 ", self.udhcpc())
         self.rig.client_mac("52:54:00:00:09:09")
@@ -213,9 +232,35 @@ class Dhcp(RigTest):
         self.rig.client("ip", "addr", "add", "10.67.0.100/32", "dev", "lo")
         self.rig.in_server("ip", "route", "add", "10.67.0.0/24", "via", "10.66.0.2")
         self.rig.start()
-        self.wait_metric("muster_dhcp_conflicts_total", 1)
+        events = self.wait_conflicts(1)
+        self.assertEqual(len(events), 1)
+        self.assertTrue(events[0].startswith("10.67.0.100 is in use in subnet 10.67.0.0/24: somebody answers"), events)
         discover = message("52:54:00:00:07:07", [(53, b"\1")], giaddr="10.66.0.2")
         self.assertEqual(self.ask(discover, bind=67, to=SERVER).yiaddr, "10.67.0.101")
+
+    def test_the_timeline_says_what_a_boot_waited_for(self):
+        """A ROM that collects offers for two seconds, as EDK2 does when none of a proxy comes."""
+        self.rig.start()
+        pxe = [(93, b"\0\7"), (94, b"\1\3\x10"), (97, bytes(17)), (60, b"PXEClient:Arch:00007:UNDI:003016")]
+        offer = self.ask(message("52:54:00:00:01:01", [(53, b"\1"), *pxe]))
+        self.assertEqual(offer.yiaddr, "10.66.0.21")
+        time.sleep(2)
+        ack = self.ask(message("52:54:00:00:01:01", [(53, b"\3"), (54, offer.options[54]),
+                                                     (50, socket.inet_aton(offer.yiaddr)), *pxe]))
+        self.assertEqual(ack.options[53], b"\5")
+        end = time.monotonic() + 20
+        while True:  # control hears of it with the ACK
+            waited = self.rig.api("/api/v1/nodes/r1n01/timeline")["attempts"][-1]["waited_ms_by_cause"]
+            if waited["dhcp_collecting"] > 0:
+                break
+            self.assertLess(time.monotonic(), end, waited)
+            time.sleep(0.1)
+        self.assertEqual(set(waited), {"dhcp_collecting", "dhcp_flush", "dhcp_probe", "tftp_no_answer"})
+        self.assertGreaterEqual(waited["dhcp_collecting"], 1_900, "it did wait so long")
+        self.assertGreater(waited["dhcp_flush"], 0, "a disk takes some time")
+        self.assertEqual(waited["dhcp_probe"], 0)
+        shown = self.rig.muster("show", "r1n01").stdout
+        self.assertRegex(shown, r"(?m)^ +1 +\d+\.\d{3} +dhcp_collecting$")
 
     def test_a_flood_from_one_machine_takes_nothing_from_others(self):
         self.rig.start()

@@ -239,6 +239,8 @@ public:
                 seen.push_back(*machine);
             } else if (const auto* dry_pools = std::get_if<PoolsDry>(&message)) {
                 dry.push_back(*dry_pools);
+            } else if (const auto* conflict = std::get_if<AddressConflict>(&message)) {
+                conflicts.push_back(*conflict);
             }
         }
         out.clear();
@@ -253,6 +255,7 @@ public:
     std::vector<LeaseRecord> stored;  ///< durable, in order
     std::vector<MachineSeen> seen;
     std::vector<PoolsDry> dry;
+    std::vector<AddressConflict> conflicts;
 };
 
 } // namespace muster::test

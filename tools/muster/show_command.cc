@@ -132,9 +132,13 @@ Exit run_show(Session& session) {
     }
     const Look look = look_of(STDOUT_FILENO);
     print_fields(node, look);
-    const std::string text = timeline_text(read_timeline(timeline), look);
+    const std::vector<TimelineAttempt> attempts = read_timeline(timeline);
+    const std::string text = timeline_text(attempts, look);
     print(text.empty() ? "\nNo network boot was seen yet.\n"
                        : "\nTimeline, in seconds since the first offer:\n" + text);
+    if (const std::string waits = waits_text(attempts, look); !waits.empty()) {
+        print("\nWaited for, in seconds by cause:\n" + waits);
+    }
     print_events(timeline, look);
     return Exit::success;
 }
@@ -146,7 +150,8 @@ const Command show_command{
     .arguments = "NODE [--json]",
     .summary = "Show everything about one machine, with its timeline.",
     .details = "Shows all that is known of a machine, then what it did and when, in seconds since "
-               "the first DHCP offer of the attempt, and its latest events.",
+               "the first DHCP offer of the attempt, what its boots waited for, and its latest "
+               "events.",
     .examples = "  muster show r1n01",
     .argument = "NODE",
     .arguments_min = 1,

@@ -17,12 +17,19 @@ struct TimelineMark {
     UnixTime at;
 };
 
+struct TimelineWait {
+    std::string cause; ///< `dhcp_collecting`, …
+    double ms = 0;
+};
+
 struct TimelineAttempt {
     std::uint64_t attempt = 0;
     std::vector<TimelineMark> marks; ///< in the order of time
+    std::vector<TimelineWait> waits; ///< the longest first; without those of no time
 };
 
-/// Shape:   {"attempts": [{"attempt": 2, "marks": {"offer": MS, "loader": MS, …}}, …]}
+/// Shape:   {"attempts": [{"attempt": 2, "marks": {"offer": MS, "loader": MS, …},
+///            "waited_ms_by_cause": {"dhcp_collecting": MS, …}}, …]}
 /// Returns: the attempts as given; what has another shape is left out.
 [[nodiscard]] std::vector<TimelineAttempt> read_timeline(const Json& json);
 
@@ -30,5 +37,9 @@ struct TimelineAttempt {
 /// offer), seconds since the mark before.
 [[nodiscard]] std::string timeline_text(const std::vector<TimelineAttempt>& attempts,
                                         const Look& look);
+
+/// A table of what was waited for: attempt, seconds, cause. Empty: for nothing.
+[[nodiscard]] std::string waits_text(const std::vector<TimelineAttempt>& attempts,
+                                     const Look& look);
 
 } // namespace muster::cli

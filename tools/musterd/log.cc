@@ -33,6 +33,7 @@ spdlog::level::level_enum level_of(EventKind kind) {
     case EventKind::content_missing:
     case EventKind::render_failed:
     case EventKind::limit_reached:
+    case EventKind::address_in_use:
         return spdlog::level::warn;
     case EventKind::store_failed:
         return spdlog::level::err;

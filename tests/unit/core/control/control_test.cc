@@ -92,6 +92,41 @@ TEST_F(ControlTest, AnInstallGoesThroughItsStates) {
                               {"installed", 19.0}}));
 }
 
+TEST_F(ControlTest, WhatABootWaitedForAddsUpInItsTimelineAndIsKept) {
+    const auto acknowledged = [&](Duration collected, Duration flushed) {
+        MachineSeen machine;
+        machine.mac = mac_of(1);
+        machine.address = address_of(1);
+        machine.kind = DhcpClientKind::pxe;
+        machine.acknowledged = true;
+        machine.collected = collected;
+        machine.flushed = flushed;
+        tell(machine);
+    };
+    const auto waited = [&] {
+        return get("/api/v1/nodes/r1n01/timeline").json()["attempts"].back()["waited_ms_by_cause"];
+    };
+    seen(1);
+    acknowledged(4s, 1500us);
+    step();
+    EXPECT_EQ(waited(), (Json{{"dhcp_collecting", 4000.0},
+                              {"dhcp_flush", 1.5},
+                              {"dhcp_probe", 0.0},
+                              {"tftp_no_answer", 0.0}}));
+    acknowledged(1s, {});
+    auto lost = std::make_unique<TransferSample>();
+    lost->client = address_of(1);
+    lost->path = "/loaders/undionly.kpxe";
+    lost->silence = 700ms;
+    tell(std::move(lost), WorkerId{1});
+    step();
+    EXPECT_EQ(waited(), (Json{{"dhcp_collecting", 5000.0},
+                              {"dhcp_flush", 1.5},
+                              {"dhcp_probe", 0.0},
+                              {"tftp_no_answer", 700.0}}));
+    EXPECT_EQ(read_node_record(write_node_record(node("r1n01")))->boots, node("r1n01").boots);
+}
+
 TEST_F(ControlTest, AnInstalledMachineThatBootsFromTheNetworkIsSentToItsDisk) {
     boot_to(1, InstallState::installed);
     for (int i = 0; i < 3; ++i) {

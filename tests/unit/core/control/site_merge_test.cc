@@ -230,6 +230,28 @@ TEST_F(ControlTest, PoolsThatRanDryAreAnEventThatSaysWhatHelps) {
               "(now 3600 s) so that addresses of machines that are gone come back sooner");
 }
 
+TEST_F(ControlTest, AnAddressThatSomebodyHasIsAnEventThatNamesBoth) {
+    tell(AddressConflict{.address = {{10, 0, 0, 77}},
+                         .mac = mac_of(20),
+                         .subnet = Subnet{{{10, 0, 0, 0}}, 16},
+                         .interface = "eth1",
+                         .quarantine = std::chrono::minutes{10}});
+    tell(AddressConflict{
+        .address = {{10, 9, 0, 7}}, .quarantine = std::chrono::minutes{10}, .untold = 3});
+    step();
+    const auto& events = control->ledger().events();
+    const Event& first = events[events.size() - 2];
+    EXPECT_EQ(first.kind, EventKind::address_in_use);
+    EXPECT_EQ(first.message,
+              "10.0.0.77 is in use in subnet 10.0.0.0/16 on eth1: 52:54:00:00:00:14 answers there, "
+              "so it is offered to nobody for 600 s; take it out of 'pools', or list the machine "
+              "as a node with this address");
+    EXPECT_EQ(events.back().message,
+              "10.9.0.7 is in use: somebody answers there, so it is offered to nobody for 600 s; "
+              "take it out of 'pools', or list the machine as a node with this address (3 more "
+              "since the last one told)");
+}
+
 TEST_F(ControlTest, AUuidThatIsListedLaterFindsTheMachineThatWasSeen) {
     tell(with_uuid(20));
     step();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace muster {
 namespace {
@@ -48,6 +49,8 @@ NodeRecord full_record() {
     BootTimeline boot{.attempt = 5, .token = {{9, 9}}, .marks = {}};
     boot.set(BootMark::offer, UnixTime{10});
     boot.set(BootMark::installed, UnixTime{20});
+    boot.add(BootWait::dhcp_collecting, 4s);
+    boot.add(BootWait::dhcp_flush, 1500us);
     node.boots = {boot};
     return node;
 }
@@ -138,6 +141,35 @@ TEST(NodeRecord, UuidTextIsWhatTheSiteReads) {
     const auto uuid = read_uuid(text);
     ASSERT_TRUE(uuid.has_value());
     EXPECT_EQ(uuid_text(*uuid), text);
+}
+
+TEST(NodeRecord, OneOfAnEarlierVersionWaitedForNothing) {
+    auto json = nlohmann::json::parse(write_node_record(full_record()));
+    json["boots"][0].erase("waited_us");
+    const auto read = read_node_record(json.dump());
+    ASSERT_TRUE(read.has_value()) << read.error();
+    EXPECT_EQ(read->boots.at(0).waited, (BootTimeline{}.waited));
+    EXPECT_EQ(read->boots.at(0).marks, full_record().boots.at(0).marks);
+}
+
+TEST(NodeRecord, WaitsThatCannotBeAreBounded) {
+    auto json = nlohmann::json::parse(write_node_record(full_record()));
+    json["boots"][0]["waited_us"] = {{"dhcp_flush", INT64_MAX}, {"tftp_no_answer", -1}};
+    const auto read = read_node_record(json.dump());
+    ASSERT_TRUE(read.has_value()) << read.error();
+    BootTimeline boot = read->boots.at(0);
+    EXPECT_EQ(boot.waited_for(BootWait::tftp_no_answer), Duration{});
+    boot.add(BootWait::dhcp_flush, Duration::max());
+    EXPECT_EQ(boot.waited_for(BootWait::dhcp_flush), BootTimeline::waited_max);
+}
+
+TEST(BootTimeline, WaitsOfACauseAddUp) {
+    BootTimeline boot;
+    boot.add(BootWait::dhcp_collecting, 3s);
+    boot.add(BootWait::dhcp_collecting, 1s);
+    boot.add(BootWait::dhcp_collecting, -5s);
+    EXPECT_EQ(boot.waited_for(BootWait::dhcp_collecting), Duration{4s});
+    EXPECT_EQ(boot.waited_for(BootWait::dhcp_flush), Duration{});
 }
 
 TEST(BootTimeline, TheFirstMarkOfAKindCounts) {

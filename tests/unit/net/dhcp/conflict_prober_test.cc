@@ -103,6 +103,50 @@ TEST_F(ConflictProberTest, AnAddressThatSomebodyHasIsQuarantinedAndTheStoreTold)
     EXPECT_EQ(offered(3), "10.79.0.100");
 }
 
+TEST_F(ConflictProberTest, AnAddressThatSomebodyHasIsToldOnceWithWhereAndWho) {
+    (void)ask_all();
+    answer("10.79.0.100", stranger);
+    ASSERT_EQ(rig.conflicts.size(), 1U);
+    EXPECT_EQ(rig.conflicts[0].address, ip("10.79.0.100"));
+    EXPECT_EQ(rig.conflicts[0].mac, stranger);
+    EXPECT_EQ(rig.conflicts[0].subnet, rig.snapshot.dhcp.subnets[0].subnet);
+    EXPECT_EQ(rig.conflicts[0].interface, "rack0");
+    EXPECT_EQ(rig.conflicts[0].quarantine, 10min);
+    rig.advance(11min);
+    (void)ask_all();
+    answer("10.79.0.100", stranger);
+    EXPECT_EQ(rig.server.metrics().conflicts.read(), 2U) << "it is still there";
+    EXPECT_EQ(rig.conflicts.size(), 1U);
+}
+
+// No round has more than four of its answers, so it is believed; the log bears it all the same.
+TEST_F(ConflictProberTest, OneThatTakesAddressAfterAddressIsToldABoundedNumberOfTimes) {
+    (void)ask_all();
+    for (unsigned i = 0; i < 40; ++i) {
+        answer("10.79.0." + std::to_string(100 + i), stranger);
+        rig.advance(100ms);
+    }
+    EXPECT_EQ(rig.server.metrics().conflicts.read(), 40U);
+    EXPECT_EQ(rig.conflicts.size(), ConflictNotices::per_interval);
+    rig.advance(1min);
+    answer("10.79.0.140", stranger);
+    ASSERT_EQ(rig.conflicts.size(), ConflictNotices::per_interval + 1);
+    EXPECT_EQ(rig.conflicts.back().untold, 40 - ConflictNotices::per_interval);
+}
+
+TEST_F(ConflictProberTest, ControlWithoutRoomIsToldTheNextTime) {
+    (void)ask_all();
+    rig.out.control_room = 1; // for the lease, which goes first
+    answer("10.79.0.100", stranger);
+    EXPECT_EQ(rig.commits.size(), 1U);
+    EXPECT_TRUE(rig.conflicts.empty());
+    rig.out.control_room = SIZE_MAX;
+    rig.advance(11min);
+    (void)ask_all();
+    answer("10.79.0.100", stranger);
+    EXPECT_EQ(rig.conflicts.size(), 1U);
+}
+
 TEST_F(ConflictProberTest, AnswersThatNobodyAskedForChangeNothing) {
     answer("10.79.0.100", stranger);
     (void)ask_all();

@@ -61,6 +61,38 @@ TEST_F(DhcpCommitTest, ARepeatedRequestIsNotCommittedTwiceAndGetsTheLastXid) {
         << "no longer than the record that was committed";
 }
 
+// What a boot waited for goes with the sighting of its ACK.
+TEST_F(DhcpCommitTest, AnAckTellsHowLongOffersWereCollectedAndTheStoreTook) {
+    ClientMessage discovers{discover, machine_mac(1), 5};
+    discovers.pxe(7);
+    (void)rig.receive(discovers);
+    rig.advance(1s);
+    (void)rig.receive(discovers); // an EDK2 that hears nothing from a proxy asks on
+    rig.advance(3s);
+    const ClientMessage asks = select(1, "10.79.0.100", 5).pxe(7);
+    EXPECT_TRUE(rig.receive(asks).empty());
+    rig.advance(2s);
+    EXPECT_TRUE(rig.receive(asks).empty()) << "it asks again";
+    rig.advance(500ms);
+    rig.seen.clear();
+    ASSERT_EQ(rig.commit().size(), 1U);
+    ASSERT_EQ(rig.seen.size(), 1U);
+    EXPECT_TRUE(rig.seen[0].acknowledged);
+    EXPECT_EQ(rig.seen[0].collected, Duration{4s});
+    EXPECT_EQ(rig.seen[0].flushed, Duration{2500ms});
+
+    // iPXE asks anew a moment later: its lease is durable already.
+    ClientMessage again{discover, machine_mac(1), 6};
+    again.pxe(7);
+    (void)rig.receive(again);
+    rig.advance(250ms);
+    rig.seen.clear();
+    ASSERT_EQ(rig.receive(select(1, "10.79.0.100", 6).pxe(7)).size(), 1U);
+    ASSERT_EQ(rig.seen.size(), 1U);
+    EXPECT_EQ(rig.seen[0].collected, Duration{250ms});
+    EXPECT_EQ(rig.seen[0].flushed, Duration{});
+}
+
 // 7/8 of an hour is 3150 s: up to 450 s after the commit nothing need be written.
 TEST_F(DhcpCommitTest, AnEarlyRenewalIsAcknowledgedWithWhatIsDurableAlready) {
     (void)rig.lease(1);

@@ -484,6 +484,40 @@ TEST(TftpServer, ProgressIsSampledByBytesAcknowledged) {
     EXPECT_EQ(world.server.metrics().bytes_acknowledged.read(), 100'500U);
 }
 
+TEST(TftpServer, SilenceThatEndedWithARepairIsSampled) {
+    TftpWorld world;
+    world.files["loaders/l"] = text_content(pattern(1500));
+    const auto sent = world.request(pc, rrq("loaders/l"));
+    const std::uint8_t socket = sent.at(0).socket;
+    (void)world.reply(pc, socket, ack(1));
+    const Instant asked = world.now();
+    ASSERT_EQ(world.run_to_timer().size(), 1U) << "block 2 again";
+    const Duration silence = world.now() - asked;
+    EXPECT_GT(silence, Duration{});
+    (void)world.reply(pc, socket, ack(2));
+    (void)world.reply(pc, socket, ack(3));
+    Duration told{};
+    for (const TransferSample& sample : world.samples) {
+        told += sample.silence;
+    }
+    EXPECT_EQ(told, silence) << "once, with the end at the latest";
+    EXPECT_EQ(world.samples.back().phase, Phase::completed);
+}
+
+TEST(TftpServer, AClientThatWentAwayWaitedForNothing) {
+    TftpWorld world;
+    world.files["loaders/l"] = text_content(pattern(1500));
+    const auto sent = world.request(pc, rrq("loaders/l"));
+    (void)world.reply(pc, sent.at(0).socket, ack(1));
+    while (world.ended(TftpEnd::timed_out) == 0) {
+        (void)world.run_to_timer();
+    }
+    ASSERT_EQ(world.samples.back().phase, Phase::aborted);
+    for (const TransferSample& sample : world.samples) {
+        EXPECT_EQ(sample.silence, Duration{});
+    }
+}
+
 TEST(TftpServer, WhatControlHadNoRoomForIsInTheNextSample) {
     TftpWorld world;
     world.files["loaders/l"] = text_content(pattern(1500));

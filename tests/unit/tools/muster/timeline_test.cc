@@ -29,6 +29,19 @@ TEST(Timeline, KnowsTheOrderOfABootWhereTimesAreEqual) {
     EXPECT_EQ(order, "offer loader script kernel another ");
 }
 
+TEST(Timeline, WaitsAreTheLongestFirstAndOnlyThoseThatTookTime) {
+    const auto attempts = read_timeline(Json::parse(R"({"attempts": [
+        {"attempt": 1, "marks": {"offer": 5}},
+        {"attempt": 2, "marks": {"offer": 5}, "waited_ms_by_cause": {"dhcp_collecting": 4001.5,
+            "dhcp_flush": 0.4, "dhcp_probe": 0.0, "odd": "x", "tftp_no_answer": 5000}},
+        {"attempt": 3, "marks": {"offer": 5}, "waited_ms_by_cause": [1]}]})"));
+    EXPECT_EQ(waits_text(attempts, Look{}), "TRY  SECONDS  CAUSE\n"
+                                            "  2    5.000  tftp_no_answer\n"
+                                            "  2    4.002  dhcp_collecting\n"
+                                            "  2    0.000  dhcp_flush\n");
+    EXPECT_EQ(waits_text(read_timeline(Json::parse("{}")), Look{}), "");
+}
+
 TEST(Timeline, IsEmptyWhereNothingWasSeen) {
     for (const char* text : {"{}", "null", "[]", R"({"attempts": []})", R"({"attempts": [1, {}]})",
                              R"({"attempts": [{"attempt": 1, "marks": {}}]})",
