@@ -81,8 +81,8 @@ struct AddressConflict {
 };
 
 /// Worker to control: how far a transfer of a file is. Sent when it starts (by HTTP not for what is
-/// sent at one go, whose end follows at once), at most every 250 ms while it runs, and when it ends.
-/// May be dropped when the queue is full, and wait for a few milliseconds with others.
+/// sent at one go, whose end follows at once), at most every 250 ms while it runs, and when it
+/// ends. May be dropped when the queue is full, and wait for a few milliseconds with others.
 struct TransferSample {
     enum class Phase : std::uint8_t { started, running, completed, aborted };
     IpAddress client{};
