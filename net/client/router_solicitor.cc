@@ -9,7 +9,7 @@ namespace muster {
 namespace {
 
 // After each solicitation: 0, 0.25, 0.8, 1.8, 3.9, 7.9 s, and the end of it 16.1 s after the first.
-constexpr std::array<Duration, 6> waits{245ms, 550ms, 1044ms, 2032ms, 4065ms, 8150ms};
+constexpr std::array<Duration, 6> solicit_waits{245ms, 550ms, 1044ms, 2032ms, 4065ms, 8150ms};
 constexpr std::uint8_t router_solicitation = 133;
 constexpr std::uint8_t router_advertisement = 134;
 constexpr std::size_t flags_offset = 5;
@@ -43,14 +43,14 @@ void RouterSolicitor::send(ClientContext& context) {
     writer.u8(1);
     writer.octets(context.identity.mac.octets);
     context.send_icmpv6(link_local(context.identity.mac), all_routers, writer.written());
-    deadline_ = context.now.steady + waits[sent_++];
+    deadline_ = context.now.steady + solicit_waits[sent_++];
 }
 
 void RouterSolicitor::on_timer(ClientContext& context) noexcept {
     if (!busy_ || context.now.steady < deadline_) {
         return;
     }
-    if (sent_ < waits.size()) {
+    if (sent_ < solicit_waits.size()) {
         context.retransmitted();
         send(context);
     } else {
