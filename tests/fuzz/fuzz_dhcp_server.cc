@@ -31,8 +31,8 @@ public:
             perform(next());
             check_gauges();
         }
-        // Control answers every commit, however late. Until it does, a lease that is to be prolonged
-        // ends for nobody: the store may have its new end already.
+        // Control answers every commit, however late. Until it does, a lease that is to be
+        // prolonged ends for nobody: the store may have its new end already.
         commit(true);
         rig_.advance(std::chrono::hours{48});
         check_gauges();
