@@ -5,6 +5,7 @@ load, so that a machine that grows slower meanwhile slows all of them. Tables sa
 import argparse
 import json
 import pathlib
+import re
 import statistics
 import sys
 import time
@@ -96,7 +97,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(LOADS)}; all by default")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", metavar="TEXT", help="only loads whose label holds this text")
+    parser.add_argument("--only", metavar="REGEX", help="only loads whose label this matches")
     parser.add_argument("--servers", metavar="NAME,…", help="only these servers (first words count)")
     arguments = parser.parse_args()
     for kind in arguments.kinds:
@@ -111,7 +112,7 @@ def main():
 
     for kind in arguments.kinds or LOADS:
         servers = serving(kind, names)
-        loads = [load for load in LOADS[kind] if not arguments.only or arguments.only in load.label]
+        loads = [load for load in LOADS[kind] if not arguments.only or re.search(arguments.only, load.label)]
         tables, record = [f"## {kind}", ""], []
         for load in loads:
             results, reasons = measure(kind, load, servers, arguments.rounds, say)
