@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 /// What is sent is counted in periods of this length: longer than the time between two reports of
 /// a transfer.
 constexpr Duration period = 4s;
+/// Whoever comes for its turn later than this after it was to ask loses it to the next, though
+/// not its place.
+constexpr Duration late = 5s;
 /// While each machine gets this much of what one got at best, the link has room for more.
 constexpr double roomy = 0.85;
 /// With less than this, fewer would do as well.
@@ -76,7 +79,7 @@ std::optional<Governor::Wait> Governor::ask(std::string_view node, int priority)
     if (known == place_of_.end()) {
         const Place place{.priority = priority, .arrival = next_arrival_};
         const std::size_t index = index_of(place);
-        if (index < free) {
+        if (punctual_before(index, free) < free) {
             admit(node, {});
             return std::nullopt;
         }
@@ -88,14 +91,14 @@ std::optional<Governor::Wait> Governor::ask(std::string_view node, int priority)
     }
     const std::size_t index = index_of(known->second);
     Waiting& waiting = queue_[index];
-    if (index < free) {
+    if (punctual_before(index, free) < free) {
         const Duration waited = now_ - waiting.since;
         leave_queue(node);
         admit(node, waited);
         return std::nullopt;
     }
     ++counters_.told_to_wait;
-    const auto turn = expected(index - free);
+    const auto turn = expected(index - std::min(index, free));
     waiting.asked = now_;
     waiting.ask_again = pause(index, turn);
     return Wait{.place = index + 1,
@@ -117,6 +120,15 @@ Duration Governor::pause(std::size_t index, std::optional<Duration> turn) const 
 std::size_t Governor::place(std::string_view node) const noexcept {
     const auto known = place_of_.find(node);
     return known == place_of_.end() ? 0 : index_of(known->second) + 1;
+}
+
+/// How many of those before this place would come for a slot now; counts to `most`.
+std::size_t Governor::punctual_before(std::size_t index, std::size_t most) const noexcept {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < index && count < most; ++i) {
+        count += now_ <= queue_[i].asked + queue_[i].ask_again + late ? 1U : 0U;
+    }
+    return count;
 }
 
 std::optional<Duration> Governor::expected(std::size_t place) const noexcept {
@@ -214,7 +226,7 @@ void Governor::drop_the_gone() {
     });
     for (std::size_t i = 0; i < queue_.size();) {
         const Waiting& waiting = queue_[i];
-        if (now_ - waiting.asked > 2 * waiting.ask_again + quiet_max) {
+        if (now_ - waiting.asked > 2 * ask_again_max + quiet_max) {
             ++counters_.gone;
             leave_queue(std::string{waiting.node});
         } else {

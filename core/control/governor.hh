@@ -113,6 +113,7 @@ private:
     };
 
     [[nodiscard]] std::size_t index_of(const Place& place) const noexcept;
+    [[nodiscard]] std::size_t punctual_before(std::size_t index, std::size_t most) const noexcept;
     [[nodiscard]] Duration pause(std::size_t index, std::optional<Duration> turn) const noexcept;
     void admit(std::string_view node, Duration waited);
     void leave_queue(std::string_view node);
