@@ -165,7 +165,8 @@ Verdict recognise_coreos(const Medium& medium) {
             continue;
         }
         for (const auto& [path, entry] : medium.entries) {
-            if (path.find(part.loose) != std::string::npos && !path.ends_with(".sig")) {
+            if (entry.kind != MediumEntryKind::folder &&
+                path.find(part.loose) != std::string::npos && !path.ends_with(".sig")) {
                 part.path = path;
             }
         }
