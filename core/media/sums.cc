@@ -10,14 +10,14 @@
 namespace muster {
 namespace {
 
-std::string lower(std::string_view text) {
+std::string lower_digits(std::string_view text) {
     std::string out{text};
     std::transform(out.begin(), out.end(), out.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;
 }
 
-std::optional<SumKind> kind_of(std::string_view hex) {
+std::optional<SumKind> sum_kind_of(std::string_view hex) {
     const bool plain = std::all_of(hex.begin(), hex.end(), [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
     });
@@ -38,8 +38,8 @@ std::optional<SumKind> kind_of(std::string_view hex) {
     }
 }
 
-void add(std::string_view path, std::string_view hex, std::string_view from, Sums& into) {
-    const auto kind = kind_of(hex);
+void add_sum(std::string_view path, std::string_view hex, std::string_view from, Sums& into) {
+    const auto kind = sum_kind_of(hex);
     while (path.starts_with("./")) {
         path.remove_prefix(2);
     }
@@ -48,7 +48,7 @@ void add(std::string_view path, std::string_view hex, std::string_view from, Sum
     }
     Sum& sum = into[std::string{path}];
     if (sum.hex.empty() || sum.kind < *kind) {
-        sum = {*kind, lower(hex), std::string{from}};
+        sum = {*kind, lower_digits(hex), std::string{from}};
     }
 }
 
@@ -84,8 +84,8 @@ void read_sum_lines(std::string_view text, std::string_view from, Sums& into) {
         const std::size_t close = line.rfind(") = ");
         if (line.starts_with("SHA") || line.starts_with("MD5")) {
             if (open != std::string_view::npos && close != std::string_view::npos && open < close) {
-                add(line.substr(open + 2, close - open - 2), trimmed(line.substr(close + 4)), from,
-                    into);
+                add_sum(line.substr(open + 2, close - open - 2), trimmed(line.substr(close + 4)),
+                        from, into);
             }
             return;
         }
@@ -98,7 +98,7 @@ void read_sum_lines(std::string_view text, std::string_view from, Sums& into) {
         if (path.starts_with(' ') || path.starts_with('*')) {
             path.remove_prefix(1);
         }
-        add(path, line.substr(0, blank), from, into);
+        add_sum(path, line.substr(0, blank), from, into);
     });
 }
 
@@ -116,7 +116,7 @@ void read_treeinfo_sums(std::string_view text, std::string_view from, Sums& into
         const std::string_view value = trimmed(line.substr(equals + 1));
         const std::size_t colon = value.find(':');
         if (colon != std::string_view::npos) {
-            add(trimmed(line.substr(0, equals)), value.substr(colon + 1), from, into);
+            add_sum(trimmed(line.substr(0, equals)), value.substr(colon + 1), from, into);
         }
     });
 }
@@ -134,7 +134,7 @@ Sums sums_of(const Medium& medium) {
             read_sum_lines(text, path, own);
         }
         for (const auto& [file, sum] : own) {
-            add(folder + file, sum.hex, sum.from, sums);
+            add_sum(folder + file, sum.hex, sum.from, sums);
         }
     }
     return sums;
@@ -146,7 +146,7 @@ bool is_sums_file(std::string_view name) {
     static constexpr std::array<std::string_view, 8> names{
         "md5sum.txt", "md5sums",        "sha1sums",       "sha256sums",
         "sha512sums", "sha256sums.txt", "sha512sums.txt", "checksums"};
-    const std::string small = lower(name);
+    const std::string small = lower_digits(name);
     return std::find(names.begin(), names.end(), small) != names.end() ||
            std::any_of(endings.begin(), endings.end(),
                        [&](std::string_view ending) { return small.ends_with(ending); });

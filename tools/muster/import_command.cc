@@ -19,10 +19,10 @@ namespace {
 
 constexpr const char* default_site = "/etc/muster";
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t import_interrupted = 0;
 
 void on_interrupt(int /*number*/) {
-    interrupted = 1;
+    import_interrupted = 1;
 }
 
 void add_import_options(po::options_description& options) {
@@ -100,7 +100,7 @@ Exit run_import(Session& session) {
                 print(line + '\n');
             },
             [&bar](std::string_view doing, std::uint64_t done, std::uint64_t total) {
-                if (interrupted != 0) {
+                if (import_interrupted != 0) {
                     throw Failure{"interrupted; nothing was imported"};
                 }
                 bar.show(doing, done, total);

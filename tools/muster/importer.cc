@@ -23,7 +23,7 @@ constexpr std::uint64_t room_beside = std::uint64_t{4} << 20U;
 
 /// The value, or a thrown Failure that names the medium.
 template <class Value>
-Value good(Result<Value, std::string> result, const std::string& source) {
+Value value_of_medium(Result<Value, std::string> result, const std::string& source) {
     if (!result) {
         throw Failure{fmt::format("{} {}", printable(source), printable_document(result.error()))};
     }
@@ -50,7 +50,7 @@ struct Source {
 };
 
 Source open_source(const std::string& path) {
-    Source source{path, good(list_medium(path), path), {}};
+    Source source{path, value_of_medium(list_medium(path), path), {}};
     if (source.medium.entries.empty()) {
         throw Failure{fmt::format("{} is empty", printable(path))};
     }
@@ -99,10 +99,10 @@ public:
         Recognised plan = medium.found;
         if (netboot) {
             tell_(describe(*netboot));
-            plan = good(with_netboot(std::move(plan), netboot->found), netboot->path);
+            plan = value_of_medium(with_netboot(std::move(plan), netboot->found), netboot->path);
         }
         const std::string profile =
-            good(profile_yaml(plan, order_.name, medium.medium.name), order_.source);
+            value_of_medium(profile_yaml(plan, order_.name, medium.medium.name), order_.source);
         ImportFolder folder = done_or_throw(ImportFolder::open(order_.site / "files", order_.name));
         copy(folder, medium, netboot);
         check_boot_files(folder, plan);
@@ -241,7 +241,7 @@ private:
                     ImportMeter& meter) const {
         const Sums sums = sums_of(source.medium);
         MediumCopy copy{sums, wanted, folder, meter};
-        good(read_medium(source.path, copy), source.path);
+        value_of_medium(read_medium(source.path, copy), source.path);
         if (copy.checked() == 0) {
             tell_(fmt::format("{}: carries no sums of its files; none were checked",
                               printable(source.path)));
