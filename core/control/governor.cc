@@ -17,6 +17,8 @@ constexpr Duration period = 4s;
 /// Whoever comes for its turn later than this after it was to ask loses it to the next, though
 /// not its place.
 constexpr Duration late = 5s;
+/// Between two reports of one transfer; what is longer was no transfer.
+constexpr Duration gap_max = 15s;
 /// While each machine gets this much of what one got at best, the link has room for more.
 constexpr double roomy = 0.85;
 /// With less than this, fewer would do as well.
@@ -24,7 +26,7 @@ constexpr double crowded = 0.5;
 /// What one machine got at best is forgotten slowly: others boot later, from another disk.
 constexpr double forget = 0.99;
 /// Above this share of a known link there is nothing to be won by more slots.
-constexpr double full = 0.92;
+constexpr double full = 0.9; // headers are not counted
 constexpr unsigned slots_max = 100'000;
 
 double seconds(Duration duration) noexcept {
@@ -160,15 +162,22 @@ void Governor::readmit(std::string_view node) {
 
 void Governor::on_bytes(std::string_view node, std::uint64_t bytes) {
     period_bytes_ += bytes;
-    if (const auto ticket = tickets_.find(node); ticket != tickets_.end() && bytes > 0) {
-        ticket->second.last_traffic = now_;
-        ticket->second.bytes += bytes;
+    const auto ticket = tickets_.find(node);
+    if (ticket == tickets_.end()) {
+        return;
     }
+    // What it did between two transfers does not count: the first report of a transfer has no
+    // bytes.
+    const Duration since = now_ - std::exchange(ticket->second.last_traffic, now_);
+    if (bytes > 0 && since <= gap_max) {
+        period_loading_ += since;
+        period_loaded_ += bytes;
+    }
+    ticket->second.bytes += bytes;
 }
 
 void Governor::release(std::string_view node) {
     if (const auto ticket = tickets_.find(node); ticket != tickets_.end()) {
-        period_loading_ += loading_time(ticket->second);
         tickets_.erase(ticket);
     }
     leave_queue(node);
@@ -188,7 +197,6 @@ void Governor::leave_queue(std::string_view node) {
 void Governor::advance(Instant now) {
     now_ = std::max(now_, now);
     if (period_end_ == Instant::never()) {
-        period_begin_ = now_;
         period_end_ = now_ + period;
     }
     if (now_ >= period_end_) {
@@ -202,19 +210,12 @@ void Governor::end_period() {
     rate_ = static_cast<double>(period_bytes_) / length;
     const double turns = static_cast<double>(period_admitted_) / length;
     turns_ = turns_ == 0 ? turns : 0.7 * turns_ + 0.3 * turns;
-    const std::uint64_t bytes = std::exchange(period_bytes_, 0);
+    period_bytes_ = 0;
     period_admitted_ = 0;
     if (adapts()) {
-        adapt(bytes);
+        adapt();
     }
-    period_begin_ = now_;
     drop_the_gone();
-}
-
-/// Of this period, unless the machine was busy with other things for all of it.
-Duration Governor::loading_time(const Ticket& ticket) const noexcept {
-    return ticket.last_traffic > period_begin_ ? now_ - std::max(ticket.since, period_begin_)
-                                               : Duration{};
 }
 
 /// Machines that were switched off, or that somebody else boots now.
@@ -236,24 +237,23 @@ void Governor::drop_the_gone() {
 }
 
 /// A machine alone gets what itself, its network card or a slow switch allow. As long as more
-/// machines get as much each, the link is not the limit, and waiting is for nothing.
-void Governor::adapt(std::uint64_t bytes) {
-    Duration loading = std::exchange(period_loading_, Duration{});
-    for (const auto& [name, ticket] : tickets_) {
-        loading += loading_time(ticket);
-    }
-    if (loading < period) {
-        return; // hardly one machine: chance
-    }
-    const double share = static_cast<double>(bytes) / seconds(loading);
-    best_share_ = std::max(best_share_ * forget, share);
+/// machines get as much each, the link is not the limit, and waiting is for nothing. Where the
+/// link's rate is known, it is what counts: machines that load are not all that one sends to.
+void Governor::adapt() {
+    const Duration loading = std::exchange(period_loading_, Duration{});
+    const std::uint64_t loaded = std::exchange(period_loaded_, 0);
     const double link = static_cast<double>(options_.egress);
-    // Slots are never quite in use: a machine comes for one a moment after it became free.
-    const bool link_full = link > 0 && rate_ >= full * link;
-    if (share < crowded * best_share_) {
+    double share = 0;
+    if (loading >= period / 4) { // else hardly one machine: chance
+        share = static_cast<double>(loaded) / seconds(loading);
+        best_share_ = std::max(best_share_ * forget, share);
+    }
+    const bool room = share >= roomy * best_share_ || (link > 0 && rate_ < full * link);
+    if (link > 0 ? rate_ >= full * link && share < crowded * best_share_
+                 : share > 0 && share < crowded * best_share_) {
         slots_ = std::max(slots_min, slots_ - slots_ / 10);
-    } else if (!queue_.empty() && 10 * tickets_.size() >= 7 * std::size_t{slots_} && !link_full &&
-               share >= roomy * best_share_) {
+        // Slots are never quite in use: a machine comes for one a moment after it became free.
+    } else if (room && !queue_.empty() && 10 * tickets_.size() >= 7 * std::size_t{slots_}) {
         const std::uint64_t most = options_.egress == 0 ? slots_max : options_.egress / share_min;
         slots_ = static_cast<unsigned>(
             std::clamp<std::uint64_t>(slots_ + std::max(1U, slots_ / 4), slots_min,

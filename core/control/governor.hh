@@ -65,7 +65,8 @@ public:
     [[nodiscard]] Duration waited(std::string_view node) const noexcept;
     /// At start: the machine was loading when the server stopped.
     void readmit(std::string_view node);
-    /// Something was sent, to a machine with a ticket or to any other.
+    /// A report of a transfer, to a machine with a ticket or to any other; the first one of a
+    /// transfer has no bytes.
     void on_bytes(std::string_view node, std::uint64_t bytes);
     /// Its install has ended, or it is to do something else: neither ticket nor place is kept.
     void release(std::string_view node);
@@ -119,8 +120,7 @@ private:
     void leave_queue(std::string_view node);
     void drop_the_gone();
     void end_period();
-    void adapt(std::uint64_t bytes);
-    [[nodiscard]] Duration loading_time(const Ticket& ticket) const noexcept;
+    void adapt();
 
     GovernorOptions options_;
     unsigned slots_;
@@ -132,8 +132,8 @@ private:
     std::uint64_t next_arrival_ = 0;
 
     // What the link is seen to do, a period at a time.
-    Instant period_begin_;
-    Duration period_loading_{}; ///< machine time, of tickets that were given back
+    Duration period_loading_{};       ///< time of transfers to machines with a ticket
+    std::uint64_t period_loaded_ = 0; ///< and bytes
     Instant period_end_ = Instant::never();
     std::uint64_t period_bytes_ = 0;
     std::uint64_t period_admitted_ = 0;
