@@ -343,8 +343,8 @@ class Load(RigTest):
 
     def test_machines_wait_for_their_turn_and_all_are_installed(self):
         self.write_storm_site()
-        server = self.rig.start("--workers", "2", "--boot-slots", "5")
-        load = self.start_load("storm", "--interface", "eth0", "--nodes", "20", "--firmware", "mixed", "--power-on",
+        server = self.rig.start("--workers", "2", "--boot-slots", "2")
+        load = self.start_load("storm", "--interface", "eth0", "--nodes", "10", "--firmware", "mixed", "--power-on",
                                "1s", "--own-time", "0.1", "--server-pid", server.pid, "--json")
         seen = []
         while load.poll() is None:
@@ -352,16 +352,16 @@ class Load(RigTest):
             time.sleep(0.1)
         out, errors = load.communicate(timeout=60)
         result = json.loads(out)
-        self.assertEqual((result["installed"], result["lost"], result["failed"]), (20, 0, 0), errors)
-        self.assertLessEqual(max(governor["loading"] for governor in seen), 5)
-        self.assertGreater(max(governor["waiting"] for governor in seen), 5)
+        self.assertEqual((result["installed"], result["lost"], result["failed"]), (10, 0, 0), errors)
+        self.assertLessEqual(max(governor["loading"] for governor in seen), 2)
+        self.assertGreater(max(governor["waiting"] for governor in seen), 1)
         for governor in seen:
             self.assertEqual([entry["place"] for entry in governor["queue"]],
                              list(range(1, governor["waiting"] + 1)))
         self.assertGreater(result["waited_ms_by_cause"]["told_to_wait"], 0)
         waited = [self.rig.api(f"/api/v1/nodes/{node['name']}/timeline")["attempts"][-1]["waited_ms_by_cause"]["governor"]
                   for node in self.rig.api("/api/v1/nodes?limit=100")["nodes"]]
-        self.assertGreater(sum(wait > 0 for wait in waited), 9)
+        self.assertGreater(sum(wait > 0 for wait in waited), 3)
         self.assertEqual(self.rig.api("/api/v1/governor")["loading"], 0)
 
     def test_a_simulated_storm_is_the_same_each_time(self):
