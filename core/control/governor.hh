@@ -118,8 +118,12 @@ private:
     [[nodiscard]] Duration pause(std::size_t index, std::optional<Duration> turn) const noexcept;
     void admit(std::string_view node, Duration waited);
     void leave_queue(std::string_view node);
+    void learn_size(const Ticket& ended) noexcept;
+    [[nodiscard]] double left_to_load() const noexcept;
     void drop_the_gone();
     void end_period();
+    void look_at_period(double length);
+    [[nodiscard]] double needed(double link) const noexcept;
     void adapt();
 
     GovernorOptions options_;
@@ -137,9 +141,20 @@ private:
     Instant period_end_ = Instant::never();
     std::uint64_t period_bytes_ = 0;
     std::uint64_t period_admitted_ = 0;
-    double rate_ = 0;       ///< bytes a second, of the last period
-    double turns_ = 0;      ///< admissions a second, smoothed
-    double best_share_ = 0; ///< bytes a second that one machine got when it went well
+    double rate_ = 0;  ///< bytes a second, of the last period
+    double turns_ = 0; ///< admissions a second, smoothed
+    /// Bytes a second, seconds a second and so on, smoothed.
+    struct Seen {
+        double rate = 0;
+        double peak = 0;          ///< the best rate of late
+        double loading = 0;       ///< machines in transfers, those with a ticket
+        double loaded = 0;        ///< bytes a second to these
+        double best_share = 0;    ///< bytes a second that one machine got when it went well
+        double busy = 0;          ///< seconds of machines with a ticket outside of transfers
+        double bytes = 0;         ///< sent to them in the same time
+        double machine_bytes = 0; ///< that one loads in all; 0: unknown
+    };
+    Seen seen_;
 
     Counters counters_;
 };

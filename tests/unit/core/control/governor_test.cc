@@ -190,11 +190,18 @@ struct Rack {
             ask();
             load(100ms);
             world.pass(100ms);
+            slots_.push_back(world.governor.slots());
         }
     }
     [[nodiscard]] double wire() const { return plan.count * plan.size / plan.link; }
     [[nodiscard]] double mean() const {
         return std::accumulate(done.begin(), done.end(), 0.0) / static_cast<double>(done.size());
+    }
+
+    [[nodiscard]] unsigned median_slots() {
+        const auto middle = slots_.begin() + static_cast<std::ptrdiff_t>(slots_.size() / 2);
+        std::nth_element(slots_.begin(), middle, slots_.end());
+        return *middle;
     }
 
     World world;
@@ -245,6 +252,7 @@ private:
         }
     }
 
+    std::vector<unsigned> slots_; ///< as they were, a step at a time
     std::multimap<Instant, unsigned> asks_;
     std::map<unsigned, Machine> loading_;
     Instant began_ = world.now;
@@ -265,11 +273,37 @@ TEST(Governor, KeepsTheLinkFullAndTheMeanLow) {
         SCOPED_TRACE(what);
         Rack rack{plan};
         rack.run();
-        EXPECT_LT(rack.done.back(), 1.15 * rack.wire() + 10);
-        EXPECT_LT(rack.mean(), 0.65 * rack.wire() + 10);
+        EXPECT_LT(rack.done.back(), 1.15 * rack.wire());
+        EXPECT_LT(rack.mean(), 0.7 * rack.wire());
         EXPECT_TRUE(rack.world.governor.tickets().empty());
         EXPECT_TRUE(rack.world.governor.queue().empty());
     }
+}
+
+// What all together still want is a matter of seconds: whoever waited would only begin late what it
+// does by itself, after all.
+TEST(Governor, LetsTheLastOnesLoadTogether) {
+    World world{{.slots = 0, .egress = 125'000'000}};
+    const unsigned first = world.governor.slots();
+    for (unsigned n = 0; n < 2 * first; ++n) {
+        EXPECT_EQ(world.governor.ask(name(n)).has_value(), n >= first);
+    }
+    world.governor.on_bytes(name(0), 0);
+    world.pass(1s);
+    world.governor.on_bytes(name(0), 100'000'000); // 100 MB a machine, at 125 MB a second
+    world.governor.release(name(0));
+    world.pass(1s);
+    for (unsigned n = first; n < 2 * first; ++n) {
+        EXPECT_FALSE(world.governor.ask(name(n))) << n;
+    }
+}
+
+TEST(Governor, ComesDownAgainWhenTheLinkIsFull) {
+    Rack rack{{3'000, 119e6, 119e6, 60e6, 5s, 119'000'000}};
+    rack.run();
+    // 10 machines are busy with themselves at a time, and 2 load.
+    EXPECT_GT(rack.median_slots(), 12U);
+    EXPECT_LT(rack.median_slots(), 36U);
 }
 
 } // namespace
