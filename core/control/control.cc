@@ -97,7 +97,8 @@ void Control::start(StoredState state, std::shared_ptr<const Site> site, const N
         const InstallState at_stop = node.install.state;
         if (governor_ &&
             (at_stop == InstallState::loading || at_stop == InstallState::installing)) {
-            governor_->readmit(name); // it was loading when the last run ended
+            governor_->readmit(
+                name, boot_terms(node, installs_.site())); // it was loading when the last run ended
         }
         if (node.install.deadline == UnixTime{}) {
             continue;

@@ -212,7 +212,7 @@ std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader load
     }
     const std::string name = node.name();
     const bool had_ticket = governor_->tickets().contains(name);
-    const auto wait = governor_->ask(name);
+    const auto wait = governor_->ask(name, boot_terms(node, installs_.site()));
     if (!wait) {
         if (!had_ticket) {
             installs_.add_wait(name, BootWait::governor, governor_->waited(name));
@@ -220,8 +220,9 @@ std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader load
         return std::nullopt;
     }
     installs_.apply(name, {.kind = InstallEventKind::told_to_wait}, at);
-    std::string reason = fmt::format("{} machines load, this one is number {} of {} that wait",
-                                     governor_->tickets().size(), wait->place, wait->waiting);
+    std::string reason = fmt::format("{} machines{}{} load, this one is number {} of {} that wait",
+                                     wait->loading, wait->full_budget.empty() ? "" : " of ",
+                                     wait->full_budget, wait->place, wait->waiting);
     if (wait->expected) {
         reason += fmt::format(", about {} s more", whole_seconds(*wait->expected));
     }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -20,47 +19,11 @@ constexpr Duration period = 2s;
 constexpr Duration late = 5s;
 /// Between two reports of one transfer; what is longer was no transfer.
 constexpr Duration gap_max = 15s;
-/// While each machine gets this much of what one got at best, the link has room for more.
-constexpr double roomy = 0.85;
-/// What was best is forgotten slowly: others boot later, from another disk.
-constexpr double forget = 0.995;
-constexpr double recent = 0.3;     ///< weight of the last period
-constexpr double remember = 0.985; ///< weight of all before it, where a minute counts
-/// Above this share of a known link there is nothing to be won by more slots.
-constexpr double full = 0.9; // headers are not counted
-/// Machines are not all alike, and do not take turns nicely.
-constexpr double spare = 1.5;
-// How fast slots change, a period.
-constexpr double up = 0.12;
-constexpr double up_further = 0.02; ///< beyond what seems enough
-constexpr double down = 0.93;
-/// Seconds. When all that is left takes less, nobody's place matters any more, but that some would
-/// begin late what they do by themselves.
-constexpr double soon = 30;
-/// Of one machine in what machines load.
-constexpr double size_weight = 0.1;
-constexpr unsigned slots_max = 100'000;
-
 double seconds(Duration duration) noexcept {
     return std::chrono::duration<double>(duration).count();
 }
 
-/// Of a known link, fifteen machines a Gbit/s: what one takes at most is not known yet.
-unsigned first_slots(const GovernorOptions& options) noexcept {
-    if (options.slots != 0) {
-        return options.slots;
-    }
-    if (options.egress == 0) {
-        return Governor::slots_first;
-    }
-    return static_cast<unsigned>(
-        std::clamp<std::uint64_t>(options.egress / 8'000'000, Governor::slots_min, slots_max));
-}
-
 } // namespace
-
-Governor::Governor(const GovernorOptions& options)
-    : options_(options), slots_(first_slots(options)) {}
 
 std::size_t Governor::index_of(const Place& place) const noexcept {
     const auto key = [](const Place& p) {
@@ -72,54 +35,118 @@ std::size_t Governor::index_of(const Place& place) const noexcept {
     return static_cast<std::size_t>(at - arrivals_.begin());
 }
 
-std::optional<Governor::Wait> Governor::ask(std::string_view node, int priority) {
+std::optional<Governor::Wait> Governor::ask(std::string_view node, const BootTerms& terms) {
     if (const auto ticket = tickets_.find(node); ticket != tickets_.end()) {
         ticket->second.last_traffic = now_; // it boots again, or its loader tries again
         return std::nullopt;
     }
+    const BudgetSet budgets = budgets_of(terms);
     auto known = place_of_.find(node);
-    if (known != place_of_.end() && known->second.priority != priority) {
+    if (known != place_of_.end() && known->second.priority != terms.priority) {
         const Instant since = queue_[index_of(known->second)].since;
         const std::uint64_t arrival = known->second.arrival;
         leave_queue(node);
-        const Place place{.priority = priority, .arrival = arrival};
-        const auto index = static_cast<std::ptrdiff_t>(index_of(place));
-        arrivals_.insert(arrivals_.begin() + index, place);
-        queue_.insert(queue_.begin() + index,
-                      {std::string{node}, priority, since, now_, ask_again_min});
-        known = place_of_.emplace(node, place).first;
+        known = enter_queue(node, {.priority = terms.priority, .arrival = arrival}, since);
     }
-    const std::size_t free = slots_ - std::min<std::size_t>(slots_, tickets_.size());
     if (known == place_of_.end()) {
-        const Place place{.priority = priority, .arrival = next_arrival_};
-        const std::size_t index = index_of(place);
-        if (punctual_before(index, free) < free) {
-            admit(node, {});
+        const Place place{.priority = terms.priority, .arrival = next_arrival_};
+        if (has_room(index_of(place), budgets)) {
+            admit(node, {}, budgets);
             return std::nullopt;
         }
         ++next_arrival_;
-        arrivals_.insert(arrivals_.begin() + static_cast<std::ptrdiff_t>(index), place);
-        queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(index),
-                      {std::string{node}, priority, now_, now_, ask_again_min});
-        known = place_of_.emplace(node, place).first;
+        known = enter_queue(node, place, now_);
     }
     const std::size_t index = index_of(known->second);
     Waiting& waiting = queue_[index];
-    if (punctual_before(index, free) < free) {
+    waiting.budgets = budgets;
+    if (has_room(index, budgets)) {
         const Duration waited = now_ - waiting.since;
         leave_queue(node);
-        admit(node, waited);
+        admit(node, waited, budgets);
         return std::nullopt;
     }
     ++counters_.told_to_wait;
-    const auto turn = expected(index - std::min(index, free));
+    const Budget* const full = full_budget(budgets);
+    // When a budget will have room is not known: its machines are not those that take turns.
+    const auto turn = full == nullptr ? expected(index - std::min(index, free_slots()))
+                                      : std::optional<Duration>{};
     waiting.asked = now_;
     waiting.ask_again = pause(index, turn);
     return Wait{.place = index + 1,
                 .waiting = queue_.size(),
                 .waited = now_ - waiting.since,
                 .ask_again = waiting.ask_again,
-                .expected = turn};
+                .expected = turn,
+                .full_budget = full == nullptr ? std::string{} : full->name,
+                .loading = full == nullptr ? tickets_.size() : full->used};
+}
+
+Governor::PlaceOf::iterator Governor::enter_queue(std::string_view node, const Place& place,
+                                                  Instant since) {
+    const auto index = static_cast<std::ptrdiff_t>(index_of(place));
+    arrivals_.insert(arrivals_.begin() + index, place);
+    queue_.insert(queue_.begin() + index,
+                  {std::string{node}, place.priority, since, now_, ask_again_min, {}});
+    return place_of_.insert_or_assign(std::string{node}, place).first;
+}
+
+/// The newest limit that was said of a budget holds.
+Governor::BudgetSet Governor::budgets_of(const BootTerms& terms) {
+    BudgetSet set;
+    for (const BootBudget& budget : terms.budgets) {
+        const auto [known, fresh] = budget_of_.try_emplace(budget.name, budgets_.size());
+        if (fresh) {
+            budgets_.push_back({.name = budget.name});
+        }
+        budgets_[known->second].slots = budget.slots;
+        set.push_back(known->second);
+    }
+    return set;
+}
+
+const Governor::Budget* Governor::full_budget(const BudgetSet& set) const noexcept {
+    for (const std::size_t of : set) {
+        if (budgets_[of].used >= budgets_[of].slots) {
+            return &budgets_[of];
+        }
+    }
+    return nullptr;
+}
+
+std::size_t Governor::free_slots() const noexcept {
+    return slots_ - std::min<std::size_t>(slots_, tickets_.size());
+}
+
+/// Whether the machine at this place of the queue, or one that would get it, may load now: there is
+/// room for all of those before it that would come for a slot now, and for this one. Who waits for
+/// room in a budget of its own holds up nobody else.
+bool Governor::has_room(std::size_t index, const BudgetSet& set) {
+    std::size_t left = free_slots();
+    if (left == 0 || full_budget(set) != nullptr) {
+        return false;
+    }
+    for (Budget& budget : budgets_) {
+        budget.promised = 0;
+    }
+    const auto fits = [this](const BudgetSet& of) {
+        return std::all_of(of.begin(), of.end(), [this](std::size_t n) {
+            return budgets_[n].used + budgets_[n].promised < budgets_[n].slots;
+        });
+    };
+    for (std::size_t i = 0; i < index; ++i) {
+        const Waiting& before = queue_[i];
+        if (now_ > before.asked + before.ask_again + late || !fits(before.budgets)) {
+            continue;
+        }
+        if (--left == 0) {
+            return false;
+        }
+        for (const std::size_t of : before.budgets) {
+            ++budgets_[of].promised;
+        }
+    }
+    return fits(set);
 }
 
 /// Half of what is left to wait: it is there when its turn comes, and asks a few times only. Those
@@ -136,15 +163,6 @@ std::size_t Governor::place(std::string_view node) const noexcept {
     return known == place_of_.end() ? 0 : index_of(known->second) + 1;
 }
 
-/// How many of those before this place would come for a slot now; counts to `most`.
-std::size_t Governor::punctual_before(std::size_t index, std::size_t most) const noexcept {
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < index && count < most; ++i) {
-        count += now_ <= queue_[i].asked + queue_[i].ask_again + late ? 1U : 0U;
-    }
-    return count;
-}
-
 std::optional<Duration> Governor::expected(std::size_t place) const noexcept {
     if (turns_ <= 0) {
         return std::nullopt;
@@ -154,11 +172,23 @@ std::optional<Duration> Governor::expected(std::size_t place) const noexcept {
         std::chrono::duration<double>(std::min(left, 86'400.0)));
 }
 
-void Governor::admit(std::string_view node, Duration waited) {
+void Governor::admit(std::string_view node, Duration waited, const BudgetSet& budgets) {
     ++counters_.admitted;
     ++period_admitted_;
-    tickets_.insert_or_assign(std::string{node},
-                              Ticket{.since = now_, .last_traffic = now_, .waited = waited});
+    for (const std::size_t of : budgets) {
+        ++budgets_[of].used;
+    }
+    tickets_.insert_or_assign(
+        std::string{node},
+        Ticket{.since = now_, .last_traffic = now_, .waited = waited, .budgets = budgets});
+}
+
+/// Before the ticket goes.
+void Governor::give_back(const Ticket& ticket) noexcept {
+    learn_size(ticket);
+    for (const std::size_t of : ticket.budgets) {
+        --budgets_[of].used;
+    }
 }
 
 Duration Governor::waited(std::string_view node) const noexcept {
@@ -166,9 +196,9 @@ Duration Governor::waited(std::string_view node) const noexcept {
     return ticket == tickets_.end() ? Duration{} : ticket->second.waited;
 }
 
-void Governor::readmit(std::string_view node) {
+void Governor::readmit(std::string_view node, const BootTerms& terms) {
     if (!tickets_.contains(node)) {
-        admit(node, {});
+        admit(node, {}, budgets_of(terms));
     }
 }
 
@@ -190,16 +220,10 @@ void Governor::on_bytes(std::string_view node, std::uint64_t bytes) {
 
 void Governor::release(std::string_view node) {
     if (const auto ticket = tickets_.find(node); ticket != tickets_.end()) {
-        learn_size(ticket->second);
+        give_back(ticket->second);
         tickets_.erase(ticket);
     }
     leave_queue(node);
-}
-
-void Governor::learn_size(const Ticket& ended) noexcept {
-    const auto bytes = static_cast<double>(ended.bytes);
-    seen_.machine_bytes +=
-        (seen_.machine_bytes == 0 ? 1.0 : size_weight) * (bytes - seen_.machine_bytes);
 }
 
 void Governor::leave_queue(std::string_view node) {
@@ -244,7 +268,7 @@ void Governor::drop_the_gone() {
         const bool quiet = now_ - entry.second.last_traffic > quiet_max;
         counters_.quiet += quiet ? 1U : 0U;
         if (quiet) {
-            learn_size(entry.second);
+            give_back(entry.second);
         }
         return quiet;
     });
@@ -257,69 +281,6 @@ void Governor::drop_the_gone() {
             ++i;
         }
     }
-}
-
-/// What was seen lately, the latest weighing most.
-void Governor::look_at_period(double length) {
-    const double loading = seconds(std::exchange(period_loading_, Duration{}));
-    const auto loaded = static_cast<double>(std::exchange(period_loaded_, 0));
-    seen_.rate += recent * (rate_ - seen_.rate);
-    seen_.loading += recent * (loading / length - seen_.loading);
-    seen_.loaded += recent * (loaded / length - seen_.loaded);
-    seen_.peak = std::max(seen_.peak * forget, seen_.rate);
-    // Over a whole install of some machines: what they do between two transfers comes in waves.
-    seen_.busy = seen_.busy * remember +
-                 std::max(0.0, static_cast<double>(tickets_.size()) * length - loading);
-    seen_.bytes = seen_.bytes * remember + loaded;
-}
-
-/// Slots that keep `link` bytes a second full: as many machines as it takes while they load, and
-/// those that are busy with themselves meanwhile.
-double Governor::needed(double link) const noexcept {
-    const double loading = seen_.best_share > 0 ? 2 * link / seen_.best_share : 0;
-    const double busy = seen_.bytes > 0 ? link * seen_.busy / seen_.bytes : 0;
-    return loading + busy;
-}
-
-/// Bytes that all machines, loading or waiting, still want; infinite while that is not known.
-double Governor::left_to_load() const noexcept {
-    if (seen_.machine_bytes == 0) {
-        return std::numeric_limits<double>::infinity();
-    }
-    double left = static_cast<double>(queue_.size()) * seen_.machine_bytes;
-    for (const auto& [name, ticket] : tickets_) {
-        left += std::max(0.0, seen_.machine_bytes - static_cast<double>(ticket.bytes));
-    }
-    return left;
-}
-
-/// Slots are to be just enough to keep the link full. Too few leave it idle, and everybody waits
-/// for nothing; some too many make those that load a little slower, and nothing worse. So it goes
-/// up for as long as the link is not full, and comes down to what is needed with something to
-/// spare.
-void Governor::adapt() {
-    const double share = seen_.loading >= 0.25 ? seen_.loaded / seen_.loading : 0; // else chance
-    seen_.best_share = std::max(seen_.best_share * forget, share);
-    const double link = options_.egress != 0 ? static_cast<double>(options_.egress) : seen_.peak;
-    // Machines that get as much as few did are not held back by a link, whatever it carries.
-    const bool held_back = options_.egress != 0 || share < roomy * seen_.best_share;
-    const bool is_full = held_back && seen_.rate >= full * link;
-    const double enough = spare * needed(link);
-    const double slots = slots_;
-    double next = slots;
-    if (is_full) {
-        next = std::max(std::min(slots, enough), down * slots);
-    } else if (!queue_.empty() && 10 * tickets_.size() >= 7 * std::size_t{slots_}) {
-        // Slots are never quite in use: a machine comes for one a moment after it became free.
-        next = slots + std::max(1.0, slots * (slots < enough ? up : up_further));
-    }
-    const auto everybody = static_cast<double>(tickets_.size() + queue_.size());
-    if (left_to_load() < link * soon) {
-        next = std::max(next, everybody);
-    }
-    const double most = options_.egress != 0 ? link / share_min : slots_max;
-    slots_ = static_cast<unsigned>(
-        std::clamp(next, double{slots_min}, std::max(most, double{slots_min})));
 }
 
 } // namespace muster

@@ -73,11 +73,90 @@ TEST(Governor, APriorityGoesBeforeAndCanBeChangedWhileWaiting) {
     EXPECT_FALSE(world.governor.ask("a"));
     EXPECT_EQ(world.governor.ask("b")->place, 1U);
     EXPECT_EQ(world.governor.ask("c")->place, 2U);
-    EXPECT_EQ(world.governor.ask("d", 5)->place, 1U);
+    EXPECT_EQ(world.governor.ask("d", {.priority = 5, .budgets = {}})->place, 1U);
     EXPECT_EQ(world.governor.ask("b")->place, 2U);
-    EXPECT_EQ(world.governor.ask("c", 9)->place, 1U);
-    EXPECT_EQ(world.governor.ask("c", 5)->place, 1U) << "it came before d";
+    EXPECT_EQ(world.governor.ask("c", {.priority = 9, .budgets = {}})->place, 1U);
+    EXPECT_EQ(world.governor.ask("c", {.priority = 5, .budgets = {}})->place, 1U)
+        << "it came before d";
     EXPECT_EQ(world.governor.queue().size(), 3U);
+}
+
+BootTerms of(std::vector<BootBudget> budgets, int priority = 0) {
+    return {.priority = priority, .budgets = std::move(budgets)};
+}
+
+TEST(Governor, WhoWaitsForItsRackHoldsUpNobodyElse) {
+    World world{{.slots = 3, .egress = 0}};
+    const BootTerms rack = of({{"tag rack1", 1}});
+    EXPECT_FALSE(world.governor.ask("a", rack));
+    const auto wait = world.governor.ask("b", rack);
+    ASSERT_TRUE(wait);
+    EXPECT_EQ(wait->full_budget, "tag rack1");
+    EXPECT_EQ(wait->loading, 1U);
+    EXPECT_FALSE(wait->expected);
+    EXPECT_FALSE(world.governor.ask("c"));
+    EXPECT_FALSE(world.governor.ask("d", of({{"tag rack2", 1}})));
+    const auto link = world.governor.ask("e");
+    ASSERT_TRUE(link);
+    EXPECT_EQ(link->full_budget, "") << "it is the link that is full";
+    EXPECT_EQ(link->loading, 3U);
+
+    world.governor.release("c");
+    EXPECT_TRUE(world.governor.ask("b", rack)) << "a loads";
+    EXPECT_FALSE(world.governor.ask("e"));
+    world.governor.release("a");
+    EXPECT_FALSE(world.governor.ask("b", rack));
+}
+
+TEST(Governor, WhoWaitsLongestForABudgetIsNextInIt) {
+    World world{{.slots = 9, .egress = 0}};
+    const BootTerms rack = of({{"tag rack1", 1}});
+    EXPECT_FALSE(world.governor.ask("a", rack));
+    EXPECT_TRUE(world.governor.ask("b", rack));
+    EXPECT_TRUE(world.governor.ask("c", rack));
+    world.governor.release("a");
+    EXPECT_TRUE(world.governor.ask("c", rack)) << "the slot is b's";
+    EXPECT_TRUE(world.governor.ask("d", rack));
+    EXPECT_FALSE(world.governor.ask("e")) << "and nobody else's matter";
+    EXPECT_FALSE(world.governor.ask("b", rack));
+    world.governor.release("b");
+    EXPECT_FALSE(world.governor.ask("d", of({{"tag rack1", 1}}, 7)))
+        << "a priority goes before in a budget, too";
+}
+
+TEST(Governor, AllBudgetsOfAMachineMustHaveRoom) {
+    World world{{.slots = 9, .egress = 0}};
+    EXPECT_FALSE(world.governor.ask("a", of({{"tag rack1", 1}, {"profile p", 3}})));
+    EXPECT_FALSE(world.governor.ask("b", of({{"profile p", 3}})));
+    EXPECT_EQ(world.governor.ask("c", of({{"profile p", 3}, {"tag rack1", 1}}))->full_budget,
+              "tag rack1");
+    EXPECT_FALSE(world.governor.ask("d", of({{"profile p", 3}})));
+    EXPECT_EQ(world.governor.ask("e", of({{"profile p", 3}, {"tag rack2", 1}}))->full_budget,
+              "profile p");
+}
+
+TEST(Governor, ABudgetIsWhatTheSiteSaysNow) {
+    World world{{.slots = 9, .egress = 0}};
+    EXPECT_FALSE(world.governor.ask("a", of({{"tag rack1", 1}})));
+    EXPECT_TRUE(world.governor.ask("b", of({{"tag rack1", 1}})));
+    EXPECT_TRUE(world.governor.ask("c", of({{"tag rack1", 1}})));
+    EXPECT_FALSE(world.governor.ask("b", of({{"tag rack1", 2}}))) << "it was raised";
+    EXPECT_FALSE(world.governor.ask("c")) << "it was removed";
+    world.governor.readmit("d", of({{"tag rack1", 2}}));
+    EXPECT_EQ(world.governor.budgets().front().used, 3U) << "who loaded before a restart goes on";
+}
+
+TEST(Governor, TicketsGivenBackAreRoomInTheirBudgets) {
+    World world{{.slots = 9, .egress = 0}};
+    const BootTerms rack = of({{"tag rack1", 1}});
+    EXPECT_FALSE(world.governor.ask("a", rack));
+    for (int i = 0; i < 6; ++i) {
+        EXPECT_TRUE(world.governor.ask("b", rack));
+        world.pass(5s);
+    }
+    world.pass(5s);
+    EXPECT_FALSE(world.governor.ask("b", rack)) << "a is gone";
+    EXPECT_EQ(world.governor.budgets().front().used, 1U);
 }
 
 TEST(Governor, ATicketWithoutTrafficIsGivenBack) {
