@@ -216,7 +216,7 @@ po::options_description describe(Options& o, Special& special) {
     http.add_options()("http", on_off("http", o.http), "serve HTTP")(
         "http-port", number("http-port", o.http_port, 1, 65535), "TCP port of the data plane")(
         "https-port",
-        po::value<std::string>()->default_value("auto")->value_name("N")->notifier(
+        po::value<std::string>()->default_value("off")->value_name("N")->notifier(
             [&o](const std::string& text) { read_https_port(text, o.https_port); }),
         "TCP port of the same over TLS 1.2 and 1.3; off: none")(
         "tls-cert", po::value(&o.tls_cert)->value_name("FILE"),
