@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view files_prefix = "/files/";
 constexpr std::string_view loaders_prefix = "/loaders/";
+constexpr std::string_view scripts_prefix = "/boot/";
 constexpr unsigned refusals_noted_max = 10; ///< a second
 
 constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
@@ -276,11 +277,13 @@ void Installs::on_sample(const TransferSample& sample, UnixTime at) {
         apply(name, {.kind = InstallEventKind::payload_fetched}, at);
     }
     add_wait(name, BootWait::tftp_no_answer, sample.silence);
-    recorder_.on_transfer(name,
-                          loader    ? FlightKind::loader
-                          : payload ? FlightKind::payload
-                                    : FlightKind::file,
-                          sample, at);
+    if (!path.starts_with(scripts_prefix)) { // those are noted where they are made
+        recorder_.on_transfer(name,
+                              loader    ? FlightKind::loader
+                              : payload ? FlightKind::payload
+                                        : FlightKind::file,
+                              sample, at);
+    }
     if (sample.sent == 0) {
         return;
     }

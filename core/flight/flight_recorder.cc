@@ -120,24 +120,29 @@ void FlightRecorder::load(std::vector<StoredFlight> stored) {
     }
 }
 
-bool FlightRecorder::begins_boot(const Ring& ring, UnixTime at) noexcept {
+/// iPXE may be the card's own ROM, or what the ROM of this boot has just loaded; it asks again,
+/// too, when it was told to wait.
+bool FlightRecorder::begins_boot(const Ring& ring, bool ipxe, UnixTime at) noexcept {
     if (ring.boot == 0) {
         return true;
     }
-    const auto latest = std::find_if(ring.entries.rbegin(), ring.entries.rend(),
-                                     [](const FlightEntry& e) { return !is_dhcp(e.kind); });
+    const auto latest =
+        std::find_if(ring.entries.rbegin(), ring.entries.rend(), [&](const FlightEntry& e) {
+            const bool before_script = e.kind == FlightKind::loader || e.kind == FlightKind::wait;
+            return !is_dhcp(e.kind) && !(ipxe && before_script);
+        });
     const bool went_on = latest != ring.entries.rend() && latest->boot == ring.boot;
     return went_on || ring.entries.empty() || at - ring.entries.back().last > silence_between_boots;
 }
 
 void FlightRecorder::on_seen(std::string_view node, const MachineSeen& seen, UnixTime at) {
-    const bool rom = seen.kind == DhcpClientKind::pxe || seen.kind == DhcpClientKind::http_boot;
     Ring& ring = ring_of(node);
     if (!seen.other_server.is_unspecified()) {
         const std::string server = to_text(seen.other_server);
         return note(node, FlightKind::other_server, server, server, at);
     }
-    if (rom && !seen.acknowledged && begins_boot(ring, at)) {
+    if (seen.kind != DhcpClientKind::other && !seen.acknowledged &&
+        begins_boot(ring, seen.kind == DhcpClientKind::ipxe, at)) {
         ++ring.boot;
         trim(ring);
         if (seen.asked_for_s >= late_s) {

@@ -24,8 +24,8 @@ public:
     /// What a store had, in any order.
     void load(std::vector<StoredFlight> stored);
 
-    /// A DHCP message of the node and what it was answered. The OFFER to a ROM that has gone
-    /// beyond DHCP since, or was silent for minutes, begins its next boot.
+    /// A DHCP message of the node and what it was answered. The OFFER to firmware that has
+    /// gone beyond DHCP since, or was silent for minutes, begins its next boot.
     void on_seen(std::string_view node, const MachineSeen& seen, UnixTime at);
     /// `kind`: loader, payload or file. Transfers of other files are one entry for each folder.
     void on_transfer(std::string_view node, FlightKind kind, const TransferSample& sample,
@@ -61,7 +61,7 @@ private:
     FlightEntry& add(Ring& ring, FlightKind kind, std::string text, UnixTime at);
     void touch(std::string_view node, Ring& ring, const FlightEntry& entry);
     void trim(Ring& ring) const;
-    static bool begins_boot(const Ring& ring, UnixTime at) noexcept;
+    static bool begins_boot(const Ring& ring, bool ipxe, UnixTime at) noexcept;
 
     Rings rings_;
     std::vector<std::string> unsaved_;                            ///< nodes with entries to keep

@@ -65,6 +65,17 @@ TEST_F(Recorder, AnOfferToARomAfterALoaderBeginsTheNextBoot) {
     EXPECT_EQ(at(4).boot, 3U) << "after a silence it was switched on again";
 }
 
+TEST_F(Recorder, IpxeInTheCardItselfBeginsItsBoots) {
+    seen(DhcpClientKind::ipxe);
+    EXPECT_EQ(at(0).boot, 1U);
+    recorder.note("n1", FlightKind::wait, "", "others load", now);
+    seen(DhcpClientKind::ipxe);
+    EXPECT_EQ(at(2).boot, 1U) << "it was told to wait, and asks again";
+    recorder.note("n1", FlightKind::script, "", "iPXE: install", now);
+    seen(DhcpClientKind::ipxe);
+    EXPECT_EQ(at(4).boot, 2U);
+}
+
 TEST_F(Recorder, ABootThatSaysItHasAskedBeforeIsLateOnce) {
     seen(DhcpClientKind::pxe, false, 31);
     seen(DhcpClientKind::pxe, false, 35);
