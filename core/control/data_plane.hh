@@ -11,12 +11,13 @@ namespace muster {
 class DataPlane {
 public:
     DataPlane(Ledger& ledger, Installs& installs, const Rendering& rendering,
-              std::optional<Governor>& governor, ControlCounters& counters,
-              const ControlOptions& options)
+              std::optional<Governor>& governor, FlightRecorder& recorder,
+              ControlCounters& counters, const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
           governor_(governor),
+          recorder_(recorder),
           counters_(counters),
           options_(options) {}
 
@@ -38,6 +39,7 @@ private:
     Installs& installs_;
     const Rendering& rendering_;
     std::optional<Governor>& governor_;
+    FlightRecorder& recorder_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     /// The problem last noted of a node, so that a machine that asks every 30 s is noted once.
