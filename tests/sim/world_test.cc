@@ -156,7 +156,7 @@ TEST(SimWorld, AKillAtAnyMomentOfFiftyInstallsLosesNoneAndWipesNoDiskTwice) {
             governed ? std::optional{GovernorOptions{.slots = 8, .egress = 0}} : std::nullopt;
         World unharmed{options};
         const Duration whole = end_of(unharmed);
-        constexpr int kills = 40;
+        constexpr int kills = 20;
         for (int n = 0; n < kills; ++n) {
             SCOPED_TRACE(fmt::format("governed {}, kill {} of {}", governed, n, kills));
             World world{options};

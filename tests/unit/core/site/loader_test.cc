@@ -304,7 +304,8 @@ TEST(SiteProblems, KeysThatAreUnknownTwiceOrNoText) {
          {"profiles/deb.yaml:2:1: unknown key 'cmd_line' in profile; did you mean 'cmdline'?"}},
         {"profiles/deb.yaml",
          "kernel: k\nfoo: x\n",
-         {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, cmdline, "
+         {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, "
+          "boot-slots, cmdline, "
           "deadlines, initrd, kernel, loader, options, retries, variables"}},
         {"profiles/deb.yaml",
          "kernel: k\nretries: 1\nkernel: j\n",
