@@ -75,6 +75,7 @@ bool is_progress(const InstallEvent& event, const Install& before, const Install
 }
 
 void begin_attempt(NodeRecord& node, std::uint64_t expected) {
+    node.answers_fetched.clear();
     node.bytes_served = 0;
     node.loading_bytes = 0;
     node.expected_bytes = expected;
