@@ -262,13 +262,16 @@ void Dhcp6Server::on_information_request(Exchange& x) noexcept {
     send_now(x, make_reply(x, Dhcp6MessageType::reply));
 }
 
-Dhcp6Reply Dhcp6Server::make_reply(const Exchange& x, Dhcp6MessageType type) noexcept {
+Dhcp6Reply Dhcp6Server::make_reply(Exchange& x, Dhcp6MessageType type) noexcept {
     Dhcp6Reply reply{.request = message_,
                      .client = x.identity,
                      .server_id = server_id(),
                      .type = type,
                      .subnet = x.subnet,
                      .server_address = x.server_address};
+    x.options.collect(x.node != nullptr ? x.node->options6 : plan().unknown_options6,
+                      plan().classes, x.client.classes, x.subnet->options, &ClientClass::options6);
+    reply.options = x.options.empty() ? nullptr : &x.options;
     if (x.server_address.is_unspecified()) {
         return reply; // nothing that a URL could name
     }
@@ -283,7 +286,7 @@ Dhcp6Reply Dhcp6Server::make_reply(const Exchange& x, Dhcp6MessageType type) noe
     return reply;
 }
 
-Dhcp6Reply Dhcp6Server::make_lease_reply(const Exchange& x, Dhcp6MessageType type,
+Dhcp6Reply Dhcp6Server::make_lease_reply(Exchange& x, Dhcp6MessageType type,
                                          const Ipv6Address& address,
                                          std::uint32_t lease_s) noexcept {
     Dhcp6Reply reply = make_reply(x, type);

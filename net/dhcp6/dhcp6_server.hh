@@ -67,6 +67,7 @@ private:
         Dhcp6Machine machine{};
         DhcpClientIdentity identity{};
         const NodeBoot* node = nullptr;
+        OptionLayers options{};
         const Dhcp6Ia* ia = nullptr; ///< the first IA_NA
         Ipv6Address server_address{};
     };
@@ -121,8 +122,8 @@ private:
     void cancel_commit(LeaseId id) noexcept;
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
 
-    [[nodiscard]] Dhcp6Reply make_reply(const Exchange& x, Dhcp6MessageType type) noexcept;
-    [[nodiscard]] Dhcp6Reply make_lease_reply(const Exchange& x, Dhcp6MessageType type,
+    [[nodiscard]] Dhcp6Reply make_reply(Exchange& x, Dhcp6MessageType type) noexcept;
+    [[nodiscard]] Dhcp6Reply make_lease_reply(Exchange& x, Dhcp6MessageType type,
                                               const Ipv6Address& address,
                                               std::uint32_t lease_s) noexcept;
     void send_now(Exchange& x, const Dhcp6Reply& reply) noexcept;

@@ -66,6 +66,7 @@ enum class Dhcp6OptionCode : std::uint16_t {
     information_refresh_time = 32,
     remote_id = 37,    ///< RFC 4649
     client_fqdn = 39,  ///< RFC 4704
+    ntp_servers = 56,  ///< RFC 5908
     bootfile_url = 59, ///< RFC 5970
     bootfile_param = 60,
     client_arch = 61,
@@ -189,6 +190,8 @@ public:
     /// Where the next option will stand, for patching it later.
     [[nodiscard]] std::size_t position() const noexcept { return writer_.size(); }
 
+    /// Octets that are left.
+    [[nodiscard]] std::size_t room() const noexcept { return writer_.remaining(); }
     /// Closes the message; 0: the buffer was too small.
     [[nodiscard]] std::size_t finish() noexcept;
 
