@@ -19,11 +19,14 @@ inline constexpr std::size_t page_entries_max = 10'000;
 class Api {
 public:
     Api(Ledger& ledger, Installs& installs, const Rendering& rendering, const ContentIndex& content,
+        const std::optional<Governor>& governor, const FlightRecorder& recorder,
         ControlCounters& counters, const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
           content_(content),
+          governor_(governor),
+          recorder_(recorder),
           counters_(counters),
           options_(options) {}
 
@@ -46,6 +49,7 @@ private:
     Decision on_put(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_delete(const std::string& name, UnixTime at);
 
+    [[nodiscard]] nlohmann::json node_with_place(const NodeRecord& node) const;
     [[nodiscard]] Answer list_nodes(const UrlQuery& query) const;
     [[nodiscard]] Answer list_leases(const UrlQuery& query) const;
     [[nodiscard]] Answer list_events(const UrlQuery& query) const;
@@ -54,12 +58,14 @@ private:
     /// A decision that shows the node, if it is there when the batch is committed.
     Decision showing(std::string name, Answer (Api::*show)(const NodeRecord&) const) const;
     [[nodiscard]] Answer show_node(const NodeRecord& node) const;
-    [[nodiscard]] Answer show_timeline(const NodeRecord& node) const;
+    [[nodiscard]] Answer show_timeline(const NodeRecord& node, UnixTime now) const;
 
     Ledger& ledger_;
     Installs& installs_;
     const Rendering& rendering_;
     const ContentIndex& content_;
+    const std::optional<Governor>& governor_;
+    const FlightRecorder& recorder_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     bool store_works_ = true;

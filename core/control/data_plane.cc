@@ -97,6 +97,46 @@ std::optional<InstallEventKind> report_kind(std::string_view name) noexcept {
     return std::nullopt;
 }
 
+std::int64_t whole_seconds(Duration duration) noexcept {
+    return std::chrono::ceil<std::chrono::seconds>(duration).count();
+}
+
+std::string_view loader_text(BootLoader loader) noexcept {
+    switch (loader) {
+    case BootLoader::ipxe:
+        return "iPXE";
+    case BootLoader::grub:
+        return "GRUB";
+    case BootLoader::pxelinux:
+        return "PXELINUX";
+    }
+    __builtin_unreachable();
+}
+
+/// What the boot script has the machine do.
+std::string script_text(BootAction action, const Install& install) {
+    switch (action) {
+    case BootAction::install:
+        return fmt::format("install, attempt {}", install.attempt);
+    case BootAction::boot_local:
+        return "boot from its disk";
+    case BootAction::hold:
+        return "wait until an operator says what to install";
+    case BootAction::ignore:
+        return "left alone";
+    }
+    __builtin_unreachable();
+}
+
+/// `progress 40 %: unpacking`
+std::string report_text(std::string_view name, InstallEventKind kind, const InstallEvent& event) {
+    std::string text{name};
+    if (kind == InstallEventKind::report_progress) {
+        text += fmt::format(" {} %", event.percent);
+    }
+    return event.message.empty() ? text : text + ": " + event.message;
+}
+
 Answer refused_token_answer() {
     return text_answer(403, "this token is not, or no longer, that of a running install attempt");
 }
@@ -171,8 +211,16 @@ Decision DataPlane::on_script(const DynamicRequest& request, UnixTime at) {
     const std::string name = node->name();
     if (request.method == Method::get) {
         // A HEAD looks only; whoever boots comes back with GET.
+        if (auto waits = queue(*node, path->loader, to, at)) {
+            return std::move(*waits);
+        }
         installs_.apply(name, {.kind = InstallEventKind::script_asked}, at);
-        if (attempt_runs(ledger_.nodes().find(name)->install.state)) {
+        const NodeRecord& current = *ledger_.nodes().find(name);
+        recorder_.note(name, FlightKind::script, loader_text(path->loader),
+                       fmt::format("{}: {}", loader_text(path->loader),
+                                   script_text(installs_.action_of(current), current.install)),
+                       at);
+        if (attempt_runs(current.install.state)) {
             ledger_.progress_of(name)->loading_bytes = 0; // it loads from the beginning now
         }
     }
@@ -197,6 +245,35 @@ Decision DataPlane::on_script(const DynamicRequest& request, UnixTime at) {
     };
 }
 
+std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader loader,
+                                         const RenderFor& to, UnixTime at) {
+    if (!governor_ || installs_.action_of(node) != BootAction::install ||
+        installs_.profile_of(node) == nullptr) {
+        return std::nullopt;
+    }
+    const std::string name = node.name();
+    const bool had_ticket = governor_->tickets().contains(name);
+    const auto wait = governor_->ask(name);
+    if (!wait) {
+        if (!had_ticket) {
+            installs_.add_wait(name, BootWait::governor, governor_->waited(name));
+        }
+        return std::nullopt;
+    }
+    installs_.apply(name, {.kind = InstallEventKind::told_to_wait}, at);
+    std::string reason = fmt::format("{} machines load, this one is number {} of {} that wait",
+                                     governor_->tickets().size(), wait->place, wait->waiting);
+    if (wait->expected) {
+        reason += fmt::format(", about {} s more", whole_seconds(*wait->expected));
+    }
+    recorder_.note(name, FlightKind::wait, "", reason, at);
+    return Decision{[name, loader, to, pause = wait->ask_again, reason]() -> Answer {
+        return {.status = 200,
+                .body = Rendering::waiting_script(name, loader, to, pause, reason),
+                .type = text_type};
+    }};
+}
+
 Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
     ++counters_.answers;
     const TokenPath path = read_token_path(request.path, answers_prefix);
@@ -219,6 +296,7 @@ Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
     if (request.method == Method::get) {
         installs_.apply(name, {.kind = InstallEventKind::answers_fetched, .token = *path.token},
                         at);
+        recorder_.note(name, FlightKind::answers, path.name, path.name, at);
     }
     const RenderFor to{.server = rendering_.server_address(request.server, options_.server_address,
                                                            options_.http_port),
@@ -274,12 +352,14 @@ Decision DataPlane::on_report(const DynamicRequest& request, UnixTime at) {
                              .percent = static_cast<std::uint8_t>(std::min<std::uint64_t>(
                                  percent.value_or(node->install.percent), 100)),
                              .message = clean_line(query.value("message"), message_size_max)};
-    const InstallStep step = installs_.apply(node->name(), event, at);
+    const std::string name = node->name();
+    const InstallStep step = installs_.apply(name, event, at);
     if (step.outcome == InstallOutcome::token_refused) {
         installs_.note_refused_token(*path.token, "report " + path.name, request.client.address,
                                      at);
         return decided(refused_token_answer());
     }
+    recorder_.note(name, FlightKind::report, path.name, report_text(path.name, *kind, event), at);
     return decided(text_answer(200, "ok"));
 }
 

@@ -32,6 +32,7 @@ constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
     case InstallEventKind::report_installed:
         return BootMark::installed;
     case InstallEventKind::report_failed:
+    case InstallEventKind::told_to_wait:
     case InstallEventKind::deadline_passed:
     case InstallEventKind::order_install:
     case InstallEventKind::order_ignore:
@@ -62,7 +63,7 @@ std::string state_text(const Install& before, const InstallStep& step) {
 
 constexpr bool is_network_boot(InstallEventKind kind) noexcept {
     return kind == InstallEventKind::offered || kind == InstallEventKind::loader_asked ||
-           kind == InstallEventKind::script_asked;
+           kind == InstallEventKind::script_asked || kind == InstallEventKind::told_to_wait;
 }
 
 /// It says how far the installer is, and nothing else: counts as the bytes that a node was served
@@ -267,7 +268,6 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
     return step;
 }
 
-/// Of the attempt that runs; a machine that boots its own disk waits for nobody's report.
 void Installs::add_wait(const std::string& name, BootWait wait, Duration time) {
     const NodeRecord* const node = ledger_.nodes().find(name);
     if (time <= Duration{} || node == nullptr || !attempt_runs(node->install.state) ||
@@ -297,6 +297,11 @@ void Installs::on_sample(const TransferSample& sample, UnixTime at) {
         apply(name, {.kind = InstallEventKind::payload_fetched}, at);
     }
     add_wait(name, BootWait::tftp_no_answer, sample.silence);
+    recorder_.on_transfer(name,
+                          loader    ? FlightKind::loader
+                          : payload ? FlightKind::payload
+                                    : FlightKind::file,
+                          sample, at);
     if (sample.sent == 0) {
         return;
     }
@@ -326,6 +331,10 @@ void Installs::note_refused_token(const Token& token, std::string_view what,
     }
     ledger_.note(at, EventKind::token_refused, node == nullptr ? "" : node->name(),
                  fmt::format("{} from {} with {}", what, to_text(client), why));
+    if (node != nullptr) {
+        recorder_.note(node->name(), FlightKind::refused, what,
+                       fmt::format("{} with {}", what, why), at);
+    }
 }
 
 } // namespace muster

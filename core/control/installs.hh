@@ -7,6 +7,7 @@
 #include "core/control/content_index.hh"
 #include "core/control/control_counters.hh"
 #include "core/control/ledger.hh"
+#include "core/flight/flight_recorder.hh"
 #include "core/port/messages.hh"
 
 #include <functional>
@@ -19,8 +20,12 @@ using RandomSource = std::function<void(MutableBytes)>;
 class Installs {
 public:
     Installs(Ledger& ledger, const ContentIndex& content, RandomSource random,
-             ControlCounters& counters)
-        : ledger_(ledger), content_(content), random_(std::move(random)), counters_(counters) {}
+             ControlCounters& counters, FlightRecorder& recorder)
+        : ledger_(ledger),
+          content_(content),
+          random_(std::move(random)),
+          counters_(counters),
+          recorder_(recorder) {}
 
     /// The site that profiles are looked up in from now on.
     void set_site(std::shared_ptr<const Site> site);
@@ -42,6 +47,9 @@ public:
 
     /// Applies an event to a node that exists. The result is in the open batch if it changed.
     InstallStep apply(const std::string& name, InstallEvent event, UnixTime at);
+
+    /// Of the attempt that runs; a machine that boots its own disk waits for nobody's report.
+    void add_wait(const std::string& name, BootWait wait, Duration time);
 
     /// The node of this machine, added under the site's rule for unknown machines if it is new;
     /// null when no more are taken. A machine is known by a link address that somebody listed,
@@ -71,7 +79,6 @@ private:
     [[nodiscard]] const NodeRecord* named_by(const MachineSeen& seen) const;
     const NodeRecord* learn_mac(const NodeRecord& named, const MacAddress& mac, UnixTime at);
     void remember_identity(const NodeRecord& node, const MachineSeen& seen);
-    void add_wait(const std::string& name, BootWait wait, Duration time);
     void take_addresses_from_others(const NodeRecord& owner, UnixTime at);
     void release_from_site(const NodeRecord& node);
 
@@ -79,6 +86,7 @@ private:
     const ContentIndex& content_;
     RandomSource random_;
     ControlCounters& counters_;
+    FlightRecorder& recorder_;
     std::shared_ptr<const Site> site_;
     std::map<std::string, SharedDhcpOptions, std::less<>> profile_options_; ///< of the site
     std::map<std::string, SharedDhcpOptions, std::less<>> profile_options6_;

@@ -375,6 +375,9 @@ TEST(SiteProblems, MistakesAreNotToldAgainByWhatFollowsFromThem) {
 TEST(SiteProblems, Subnets) {
     expect({
         {"site.yaml",
+         "server: {http-boot: ftp}\nsubnets:\n- {subnet: 10.0.0.0/16}\n",
+         {"site.yaml:1:21: http-boot: 'ftp' is neither http nor https"}},
+        {"site.yaml",
          "server: {address: 10.0.0}\nsubnets:\n- {subnet: 10.0.0.0/16, router: 10.0.0.256, dns: "
          "[x],"
          " domain: a_b, lease: 10}\n",
@@ -468,8 +471,8 @@ TEST(SiteProblems, Variables) {
         return problems(with("site.yaml", subnet + "defaults: {variables: {" + text + "}}\n"));
     };
     EXPECT_EQ(variables("a-b_1: x"), Lines{});
-    for (const std::string name :
-         {"node", "server_url", "files_url", "answers_url", "report_url", "attempt", "profile"}) {
+    for (const std::string name : {"node", "server_url", "server_host", "files_url", "answers_url",
+                                   "report_url", "attempt", "profile"}) {
         EXPECT_EQ(variables(name + ": x"), (Lines{"site.yaml:2:24: variable '" + name +
                                                   "' is muster's own and cannot be set"}));
     }
