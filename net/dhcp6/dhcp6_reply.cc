@@ -117,9 +117,9 @@ private:
     }
 
     [[nodiscard]] bool tells_boot_file() const noexcept {
-        return reply_.boot_file ||
-               reply_.options->find(static_cast<std::uint8_t>(Dhcp6OptionCode::bootfile_url)) !=
-                   nullptr;
+        const auto* const url =
+            reply_.options->find(static_cast<std::uint8_t>(Dhcp6OptionCode::bootfile_url));
+        return reply_.boot_file || (url != nullptr && !url->value.empty());
     }
 
     /// The value holds a sub-option for each server; each goes out as an option of its own, since

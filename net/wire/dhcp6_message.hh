@@ -120,10 +120,11 @@ struct Dhcp6Message {
     std::uint8_t ia_count = 0;
     Bytes option_request{}; ///< option 6: u16 codes
     bool rapid_commit = false;
-    Bytes user_class{};   ///< option 15: length-prefixed texts
-    Bytes vendor_class{}; ///< option 16 behind its enterprise number, the same
-    Bytes archs{};        ///< option 61: u16 values, first choice first
-    Bytes client_fqdn{};  ///< option 39: flags, then labels
+    Bytes user_class{};       ///< option 15: length-prefixed texts
+    Bytes vendor_class{};     ///< option 16 behind its enterprise number, the same
+    Bytes archs{};            ///< option 61: u16 values, first choice first
+    Bytes client_interface{}; ///< option 62: type (1: UNDI), major, minor revision; empty: none
+    Bytes client_fqdn{};      ///< option 39: flags, then labels
 
     [[nodiscard]] std::span<const Dhcp6Ia> associations() const noexcept {
         return std::span{ias}.first(ia_count);

@@ -100,6 +100,18 @@ TEST(Dhcp6SiteOptions, ParametersGoWithABootFileOnly) {
     EXPECT_FALSE(rig.answer(solicit_for({59, 60})).has(Dhcp6OptionCode::bootfile_param));
 }
 
+TEST(Dhcp6SiteOptions, AnEmptyBootFileIsNoneToHaveParametersOf) {
+    Dhcp6Rig rig;
+    DhcpOptionSet& options = rig.snapshot.dhcp.subnets6[0].options;
+    options.set(60, class_texts("ks=a"));
+    options.set(59, value6("tftp://elsewhere/x"));
+    rig.publish();
+    EXPECT_TRUE(rig.answer(solicit_for({59, 60})).has(Dhcp6OptionCode::bootfile_param));
+    options.set(59, {});
+    rig.publish();
+    EXPECT_FALSE(rig.answer(solicit_for({59, 60})).has(Dhcp6OptionCode::bootfile_param));
+}
+
 TEST(Dhcp6SiteOptions, DoNotReplaceTheBootFile) {
     Dhcp6Rig rig;
     rig.snapshot.dhcp.subnets6[0].options.set(59, value6("tftp://elsewhere/x"), true);
