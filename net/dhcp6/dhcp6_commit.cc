@@ -142,8 +142,11 @@ void Dhcp6Server::send_durable(PendingReply& pending, SlabHandle handle, const N
     if (now.steady >= pending.deadline) {
         return drop(Dhcp6Drop::store_late); // it would count the lease from the REPLY
     }
-    send(pending.interface, pending.reply_to, Dhcp6MessageType::reply,
-         Bytes{reply_buffer(handle)}.first(pending.size), out);
+    // For the same reason it is told what is left after a slow store, to the second begun.
+    const MutableBytes message = reply_buffer(handle).first(pending.size);
+    patch_lifetimes(message, pending.lease_offset,
+                    lifetime_seconds(pending.deadline - now.steady + 1s - Duration{1}));
+    send(pending.interface, pending.reply_to, Dhcp6MessageType::reply, message, out);
     if (pending.tells_seen) {
         tell_seen(pending.seen, out);
     }

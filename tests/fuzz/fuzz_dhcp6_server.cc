@@ -161,7 +161,8 @@ private:
 
     /// Whatever it is, as long as it speaks for none of the machines: it is nobody's.
     void raw() {
-        const Bytes taken = *input_.take(std::min<std::size_t>(next() * 3U, input_.remaining()));
+        const std::size_t size = next() * 3U;
+        const Bytes taken = *input_.take(std::min(size, input_.remaining()));
         const Ipv6Address source = test::ip6("fe80::bad");
         Dhcp6Message read;
         if (read_dhcp6_message(taken, read)) {
@@ -211,7 +212,8 @@ private:
                     MUSTER_CHECK(!used_by_other(given.address, n));
                     if (mine) {
                         machine.address = given.address;
-                        machine.until = rig_.now.steady + std::chrono::seconds{given.valid};
+                        // Times are told to the second begun.
+                        machine.until = rig_.now.steady + std::chrono::seconds{given.valid} - 1s;
                     }
                 }
             }
@@ -235,7 +237,7 @@ private:
         MUSTER_CHECK(record->second.state == LeaseRecord::State::bound);
         if (!refused_ever_) {
             const Duration left = record->second.expires - rig_.now.wall;
-            MUSTER_CHECK(asked.at + std::chrono::seconds{valid_s} <= rig_.now.steady + left + 1ms);
+            MUSTER_CHECK(asked.at + std::chrono::seconds{valid_s} < rig_.now.steady + left + 1s);
         }
     }
 

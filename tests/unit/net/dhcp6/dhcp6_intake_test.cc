@@ -186,6 +186,19 @@ TEST(Dhcp6ServerIntake, ALeaseThatEndedBeforeItWasDurableIsNotAcknowledged) {
     EXPECT_EQ(replies[0].valid(), 3600U);
 }
 
+// A client counts from the REPLY, the server from the REQUEST that the store was slow with.
+TEST(Dhcp6ServerIntake, ASlowStoreLeavesWhatIsLeftOfTheLease) {
+    Dhcp6Rig rig;
+    Client6Message asks{request, duid_ll(machine_mac(1)), 5};
+    EXPECT_TRUE(rig.receive(asks.to(rig.server.server_id()).ia(1, {ip6("fd00:79::100")})).empty());
+    rig.advance(600ms);
+    rig.advance(65s);
+    const auto replies = rig.commit();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].valid(), 3600U - 65U);
+    EXPECT_LE(replies[0].associations()[0].t2, replies[0].valid());
+}
+
 // Said once, and shown as long as it lasts.
 TEST(Dhcp6ServerIntake, ADryPoolIsToldOnceAndCountedUntilANewcomerGetsAnAddress) {
     Dhcp6Rig rig;
