@@ -159,8 +159,7 @@ s.sendto(bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8), ("ff02::1", 0, 0, socket
         self.assertEqual(self.leases()[0]["state"], "released")
 
     def test_options_of_the_site_reach_a_client(self):
-        self.rig.write_site(**{"site.yaml": SITE6.replace("        lease: 10m", """\
-        lease: 10m
+        self.rig.write_site(**{"site.yaml": SITE6.replace("        domain: rack.test", """\
         options:
           domain-search: [one.test, two.test]
           sntp-servers: ["fd00:66::5"]""")})
