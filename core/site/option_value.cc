@@ -229,7 +229,13 @@ bool encode_ntp_server(const YamlValue& value, std::string_view what, Octets& ou
     unsigned kind = host;
     if (const auto address = read_ipv6_address(*text)) {
         kind = address->is_multicast() ? multicast : unicast;
-        (void)encode_address6(value, what, inner);
+        if (kind == multicast) { // RFC 5908 section 4.2: here a group is a server's address
+            for (const std::uint8_t octet : address->octets) {
+                put(inner, octet, 1);
+            }
+        } else if (!encode_address6(value, what, inner)) {
+            return false;
+        }
     } else if (read_ipv4_address(*text) || text->find(':') != std::string::npos) {
         value.problem(fmt::format("{} '{}' is neither an IPv6 address nor a name", what, *text));
         return false;

@@ -70,7 +70,8 @@ TEST(Dhcp6SiteOptions, StandBeforeTheKeysOfTheSubnet) {
     rig.snapshot.dhcp.unknown_options6.set = std::make_shared<const DhcpOptionSet>(profile);
     rig.publish();
     const Reply6 reply = rig.answer(solicit_for({23, 24}));
-    EXPECT_EQ(all_of(reply, Dhcp6OptionCode::domain_list), std::vector{octets({1, 'x', 0})});
+    EXPECT_EQ(all_of(reply, Dhcp6OptionCode::domain_list),
+              std::vector<OptionBytes>{octets({1, 'x', 0})});
     EXPECT_FALSE(reply.has(Dhcp6OptionCode::dns_servers));
 }
 
@@ -81,12 +82,12 @@ TEST(Dhcp6SiteOptions, EveryNtpServerIsAnOptionOfItsOwn) {
     rig.snapshot.dhcp.subnets6[0].options.set(56, first + second);
     rig.publish();
     EXPECT_EQ(all_of(rig.answer(solicit_for({56})), Dhcp6OptionCode::ntp_servers),
-              (std::vector{first, second}));
+              (std::vector<OptionBytes>{first, second}));
     const OptionBytes broken = octets({0, 1, 0, 200, 7});
     rig.snapshot.dhcp.subnets6[0].options.set(56, OptionBytes{broken});
     rig.publish();
     EXPECT_EQ(all_of(rig.answer(solicit_for({56})), Dhcp6OptionCode::ntp_servers),
-              std::vector{broken});
+              std::vector<OptionBytes>{broken});
 }
 
 TEST(Dhcp6SiteOptions, ParametersGoWithABootFileOnly) {
@@ -96,7 +97,8 @@ TEST(Dhcp6SiteOptions, ParametersGoWithABootFileOnly) {
     rig.publish();
     const Reply6 booted = rig.answer(Client6Message{solicit, machine_mac(1)}.ia(1).boots(7));
     ASSERT_TRUE(booted.has(Dhcp6OptionCode::bootfile_url));
-    EXPECT_EQ(all_of(booted, Dhcp6OptionCode::bootfile_param), std::vector{parameters});
+    EXPECT_EQ(all_of(booted, Dhcp6OptionCode::bootfile_param),
+              std::vector<OptionBytes>{parameters});
     EXPECT_FALSE(rig.answer(solicit_for({59, 60})).has(Dhcp6OptionCode::bootfile_param));
 }
 
