@@ -138,7 +138,12 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
     }
     if (first == "site") {
         return [this] {
-            return json_answer(site_json(installs_.site()));
+            const ServerAddress server =
+                rendering_.server_address({}, options_.server_address, options_.http_port);
+            Json json = site_json(installs_.site());
+            json["boot_url"] =
+                server.address == IpAddress{Ipv4Address{}} ? Json{} : Json(server_url(server));
+            return json_answer(json);
         };
     }
     return [this] {
@@ -161,7 +166,7 @@ Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime
             return on_tagged_install(request, at);
         }
         if (verb == "install") {
-            return on_order(name, Order::order_install, at);
+            return on_install(name, request, at);
         }
         if (verb == "ignore") {
             return on_order(name, Order::order_ignore, at);

@@ -275,6 +275,32 @@ std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader load
     }};
 }
 
+/// Answers hold secrets: even with the right token they are not for another machine's address, and
+/// not to be had over and over.
+std::optional<Decision> DataPlane::refuse_answers(const NodeRecord& node, const Profile& profile,
+                                                  const std::string& file,
+                                                  const DynamicRequest& request, UnixTime at) {
+    const auto refuse = [&](std::string why, std::string_view help) {
+        ++counters_.tokens_refused;
+        recorder_.note(node.name(), FlightKind::refused, file, file + ": " + why, at);
+        ledger_.note(at, EventKind::token_refused, node.name(),
+                     fmt::format("answers {}: {}{}", file, why, help));
+        return decided(text_answer(403, why));
+    };
+    const NodeRecord* const owner = ledger_.node_at(request.client.address);
+    if (owner != nullptr && owner != &node) {
+        return refuse(fmt::format("asked from {}, which is the address of another machine",
+                                  to_text(request.client.address)),
+                      fmt::format(", {}", owner->name()));
+    }
+    const auto fetched = node.answers_fetched.find(file);
+    if (fetched != node.answers_fetched.end() && fetched->second >= profile.answers_fetches) {
+        return refuse(fmt::format("fetched {} times already in this attempt", fetched->second),
+                      "; the profile's answers-fetches may allow more");
+    }
+    return std::nullopt;
+}
+
 Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
     ++counters_.answers;
     const TokenPath path = read_token_path(request.path, answers_prefix);
@@ -294,9 +320,13 @@ Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
     if (profile == nullptr || !profile->answers.contains(path.name)) {
         return decided(text_answer(404, "the profile of this node has no answers of that name"));
     }
+    if (auto refused = refuse_answers(*node, *profile, path.name, request, at)) {
+        return std::move(*refused);
+    }
     if (request.method == Method::get) {
         installs_.apply(name, {.kind = InstallEventKind::answers_fetched, .token = *path.token},
                         at);
+        ++ledger_.progress_of(name)->answers_fetched[path.name];
         recorder_.note(name, FlightKind::answers, path.name, path.name, at);
     }
     const RenderFor to{.server = rendering_.server_address(request.server, options_.server_address,

@@ -27,6 +27,9 @@ public:
 private:
     Decision on_script(const DynamicRequest& request, UnixTime at);
     Decision on_answers(const DynamicRequest& request, UnixTime at);
+    std::optional<Decision> refuse_answers(const NodeRecord& node, const Profile& profile,
+                                           const std::string& file, const DynamicRequest& request,
+                                           UnixTime at);
     Decision on_report(const DynamicRequest& request, UnixTime at);
     /// Has the machine wait if others load first: the decision is what it is told, then.
     std::optional<Decision> queue(const NodeRecord& node, BootLoader loader, const RenderFor& to,

@@ -20,7 +20,7 @@ constexpr Duration installer_patience = seconds{180};
 constexpr std::uint32_t offers_ignored_min = 3;
 constexpr std::uint32_t boots_in_circle_min = 3;
 
-std::int64_t whole_seconds(Duration time) {
+std::int64_t in_seconds(Duration time) {
     return std::chrono::duration_cast<seconds>(time).count();
 }
 
@@ -93,7 +93,7 @@ void look_at_dhcp(const LatestBoot& boot, Findings& found) {
     found.push_back(
         {"offers-ignored",
          fmt::format("{} offers in {} s, and the machine took none. {}",
-                     boot.count(FlightKind::offer), whole_seconds(last.last - offer->at),
+                     boot.count(FlightKind::offer), in_seconds(last.last - offer->at),
                      proxy ? "Either no DHCP server gives it an address, or its firmware ignores "
                              "proxyDHCP, as some does: have one server give address and boot file"
                            : "Either the offers do not reach it (relay, VLAN, a switch that "

@@ -147,6 +147,9 @@ Json write_spec(const NodeSpec& spec) {
     if (!spec.options.empty()) {
         json["options"] = write_options(spec.options);
     }
+    if (!spec.options6.empty()) {
+        json["options6"] = write_options(spec.options6);
+    }
     return json;
 }
 
@@ -162,6 +165,9 @@ NodeSpec read_spec(const Json& json) {
     spec.match.client_id = read_id(json, "client_id");
     if (json.contains("options")) {
         spec.options = read_options(json["options"]);
+    }
+    if (json.contains("options6")) {
+        spec.options6 = read_options(json["options6"]);
     }
     if (json.contains("match_uuid")) {
         spec.match.uuid = required(read_uuid(json["match_uuid"].get<std::string>()), "UUID");
@@ -322,6 +328,9 @@ std::string write_node_record(const NodeRecord& node) {
     if (!node.remote_id.empty()) {
         json["remote_id"] = identifier_text(node.remote_id);
     }
+    if (!node.answers_fetched.empty()) {
+        json["answers_fetched"] = node.answers_fetched;
+    }
     Json& boots = json["boots"] = Json::array();
     for (const BootTimeline& boot : node.boots) {
         boots.push_back(write_boot(boot));
@@ -348,6 +357,11 @@ Result<NodeRecord, std::string> read_node_record(std::string_view text) {
         }
         if (json.contains("arch")) {
             node.arch = integer_of<std::uint16_t>(json["arch"]);
+        }
+        if (json.contains("answers_fetched")) {
+            for (const auto& [name, count] : json["answers_fetched"].items()) {
+                node.answers_fetched[name] = integer_of<unsigned>(count);
+            }
         }
         node.circuit_id = read_id(json, "circuit_id");
         node.remote_id = read_id(json, "remote_id");

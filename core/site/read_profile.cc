@@ -97,7 +97,7 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     const YamlMap map{value,
                       "profile",
                       {"kernel", "initrd", "cmdline", "answers", "loader", "variables", "options",
-                       "deadlines", "retries", "boot-slots"}};
+                       "options6", "deadlines", "retries", "answers-fetches", "boot-slots"}};
     if (const auto* kernel = map.require("kernel")) {
         profile.kernel = read_boot_path(*kernel, "kernel");
     }
@@ -126,6 +126,9 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     if (const auto* options = map.find("options")) {
         profile.options = read_dhcp_options(*options);
     }
+    if (const auto* options = map.find("options6")) {
+        profile.options6 = read_dhcp_options(*options, DhcpOptionFamily::dhcp6);
+    }
     if (const auto* deadlines = map.find("deadlines")) {
         read_deadlines(*deadlines, profile.deadlines);
     }
@@ -134,6 +137,13 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     }
     if (const auto* slots = map.find("boot-slots")) {
         profile.boot_slots = read_boot_slots(*slots).value_or(0);
+    }
+    if (const auto* fetches = map.find("answers-fetches")) {
+        const auto number = fetches->number("answers-fetches", answers_fetches_max);
+        if (number && *number == 0) {
+            fetches->problem("answers-fetches 0 lets no installer have its answers");
+        }
+        profile.answers_fetches = number.value_or(profile.answers_fetches);
     }
     draft.site.profiles[name] = std::move(profile);
     draft.profile_places[name] = std::move(places);

@@ -31,10 +31,15 @@ struct Profile {
     LoaderChoice loader = LoaderChoice::automatic;
     Variables variables = Variables::object();
     DhcpOptionSet options;
+    DhcpOptionSet options6{}; ///< of DHCPv6
     Deadlines deadlines;
-    unsigned retries = 3;    ///< attempts after the first before `failed` is final
+    unsigned retries = 3; ///< attempts after the first before `failed` is final
+    /// How often an attempt may fetch each of its answers; they hold secrets. Loaders crash and
+    /// installers ask twice, so once is too few.
+    unsigned answers_fetches = 3;
     unsigned boot_slots = 0; ///< machines of it that may load at once; 0: no limit of its own
 };
+inline constexpr unsigned answers_fetches_max = 100;
 
 /// How a machine is recognised beside its `mac`: by any of UUID, client id and switch port. The
 /// port is what the relay says; where it names switch and port, both must be right. Octets as on
@@ -62,6 +67,7 @@ struct NodeSpec {
     std::vector<std::string> tags;
     Variables variables = Variables::object();
     DhcpOptionSet options;
+    DhcpOptionSet options6{}; ///< of DHCPv6
 };
 
 struct UnknownNodes {
@@ -92,6 +98,7 @@ struct Site {
     std::map<std::string, std::string> loaders; ///< overrides: name → absolute path
     Variables default_variables = Variables::object();
     DhcpOptionSet default_options;
+    DhcpOptionSet default_options6; ///< of DHCPv6
     std::map<std::string, Profile> profiles;
     std::vector<NodeSpec> nodes;
     std::map<std::string, std::string> templates; ///< file below templates/ → its text
