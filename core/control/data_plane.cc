@@ -287,9 +287,9 @@ std::optional<Decision> DataPlane::refuse_answers(const NodeRecord& node, const 
                      fmt::format("answers {}: {}{}", file, why, help));
         return decided(text_answer(403, why));
     };
-    const NodeRecord* const owner = ledger_.node_at(request.client.address);
+    const NodeRecord* const owner = ledger_.leased_to(request.client.address);
     if (owner != nullptr && owner != &node) {
-        return refuse(fmt::format("asked from {}, which is the address of another machine",
+        return refuse(fmt::format("asked from {}, which another machine has leased",
                                   to_text(request.client.address)),
                       fmt::format(", {}", owner->name()));
     }
