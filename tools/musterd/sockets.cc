@@ -22,15 +22,16 @@ namespace {
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
     constexpr const char* dhcp = "DHCP (--dhcp-port)";
-    if (options.dhcp == "server") {
+    const bool ipv4 = !interface.address.is_unspecified();
+    if (ipv4 && options.dhcp == "server") {
         DhcpSockets both;
         MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
         sockets.dhcp = std::move(both.first);
         sockets.dhcp_discovers = std::move(both.discovers);
-    } else if (options.dhcp == "proxy") {
+    } else if (ipv4 && options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.dhcp, open_broadcast_socket(interface, options.dhcp_port, dhcp));
     }
-    if (options.dhcp == "proxy") {
+    if (ipv4 && options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.pxe,
                      open_broadcast_socket(interface, options.pxe_port, "PXE (--pxe-port)"));
     }
@@ -101,6 +102,18 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
             return std::unexpected(opened.error());
         }
         sockets.single_packets = sends_single_packets(interface.name);
+    }
+    if (interface.address.is_unspecified()) {
+        if (!ipv6) {
+            return std::unexpected(SysError{"interface " + interface.name +
+                                                " has no IPv4 address, and the site has no IPv6 "
+                                                "subnet",
+                                            EADDRNOTAVAIL});
+        }
+        if (first) {
+            warnings.push_back(interface.name + " has no IPv4 address: only IPv6 is served there");
+        }
+        return sockets;
     }
     if (options.tftp) {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
