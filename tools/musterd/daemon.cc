@@ -15,6 +15,7 @@
 #include "io/store/file_index.hh"
 #include "io/store/sqlite_store.hh"
 
+#include "tools/musterd/assets.hh"
 #include "tools/musterd/control_thread.hh"
 #include "tools/musterd/fleet.hh"
 #include "tools/musterd/log.hh"
@@ -344,6 +345,7 @@ Result<void, StartError> Daemon::start() {
             .egress = options_.egress != 0 ? options_.egress : link_rate(options_.interfaces)};
     }
     control.find_loaders = find_loaders;
+    control.assets = admin_assets();
     control.admin_token = *token;
     control.server_address = own_address(interfaces_);
     control.scrape = [this](Exposition& exposition) {
@@ -381,8 +383,9 @@ std::string Daemon::ready_line() const {
     std::string line = "muster: ready";
     for (const InterfaceInfo& interface : interfaces_) {
         const bool ipv4 = !interface.address.is_unspecified();
-        line += fmt::format(" {} {}", interface.name,
-                            to_text(ipv4 ? IpAddress{interface.address} : own_address({interface})));
+        line +=
+            fmt::format(" {} {}", interface.name,
+                        to_text(ipv4 ? IpAddress{interface.address} : own_address({interface})));
         if (options_.dhcp != "off" && ipv4) {
             line += fmt::format(" dhcp:{}", options_.dhcp_port);
         }
