@@ -174,4 +174,9 @@ std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderC
     return std::unexpected(BootRefusal::unsupported_architecture);
 }
 
+bool lacks_loader(const DhcpClientIdentity& client) noexcept {
+    const auto file = choose_boot_file(BootAction::install, LoaderChoice::automatic, client, {});
+    return !file && file.error() == BootRefusal::unsupported_architecture;
+}
+
 } // namespace muster

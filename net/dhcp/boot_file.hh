@@ -66,4 +66,7 @@ struct BootServer {
 choose_boot_file(BootAction action, LoaderChoice loader, const DhcpClientIdentity& client,
                  const BootServer& server) noexcept;
 
+/// It wants to boot, and no choice of the site's could give it a loader.
+[[nodiscard]] bool lacks_loader(const DhcpClientIdentity& client) noexcept;
+
 } // namespace muster

@@ -110,6 +110,16 @@ TEST(BootFile, AnotherWayThanTheAutomaticOne) {
         BootRefusal::other_way);
 }
 
+TEST(BootFile, LacksALoaderExactlyWhereNoChoiceHasOne) {
+    EXPECT_TRUE(lacks_loader(machine(pxe, {11})));
+    EXPECT_TRUE(lacks_loader(machine(http_boot, {19})));
+    EXPECT_FALSE(lacks_loader(machine(pxe, {11, 7})));
+    EXPECT_FALSE(lacks_loader(machine(pxe, {0})));
+    EXPECT_FALSE(lacks_loader(machine(http_boot, {16})));
+    EXPECT_FALSE(lacks_loader(machine(DhcpClientKind::ipxe, {11}))) << "it runs already";
+    EXPECT_FALSE(lacks_loader({})) << "it boots nothing";
+}
+
 TEST(BootFile, NamesThePortInUrlsUnlessItIs80) {
     const BootServer longest{.address = ip("255.255.255.255"), .ports = {.http = 65535}};
     const auto chosen = choose_boot_file(BootAction::install, LoaderChoice::grub,
