@@ -21,7 +21,7 @@ SITE = f"""\
       - subnet: 10.66.0.0/16
         pools: [10.66.128.0-10.66.255.250]
         lease: 1h
-    unknown-nodes: {{profile: tiny}}
+    unknown-nodes: {{hold: true}}
     boot: {{slots: {{tags: {{rack216: 4}}}}}}
     """
 STORM_PROFILE = """\
@@ -69,6 +69,13 @@ class PageWorld:
     def __init__(self, *flags):
         self.rig = rig.Rig("p")
         self.storm = None
+        try:
+            self.begin(*flags)
+        except BaseException:
+            self.rig.close()
+            raise
+
+    def begin(self, *flags):
         for ns, address in ((self.rig.server_ns, rig.SERVER), (self.rig.client_ns, rig.CLIENT)):
             rig.run("ip", "-n", ns, "addr", "flush", "dev", "eth0", "scope", "global")
             rig.run("ip", "-n", ns, "addr", "add", f"{address}/16", "dev", "eth0")
@@ -78,6 +85,9 @@ class PageWorld:
             profile = "storage" if slot > 36 else "debian12"
             role = "storage" if slot > 36 else "gpu" if rack % 5 == 0 else "compute"
             listed.append(f"- {{name: {name}, mac: ['{mac}'], profile: {profile}, tags: [rack{rack:03}, {role}]}}\n")
+        for n in range(STORM): # the link addresses of muster-load's first seed
+            listed.append(f"- {{name: s{n // 25 + 1}n{n % 25 + 1:02}, mac: ['02:c5:10:00:00:{n:02x}'], profile: tiny, "
+                          f"tags: [rack{RACKS + n // 25 + 1}, burst]}}\n")
         self.rig.write_site(**{"site.yaml": SITE, "nodes.yaml": "", "profiles/tiny.yaml": STORM_PROFILE,
                                "templates/tiny.mustache": STORM_TEMPLATE, "templates/answers.mustache": ANSWERS,
                                "profiles/debian12.yaml": PROFILE, "profiles/storage.yaml": PROFILE})
@@ -99,14 +109,15 @@ class PageWorld:
         rig.run("ip", "netns", "exec", self.rig.server_ns, sys.executable, __file__, "order", verb, *names, timeout=120)
 
     @staticmethod
-    def plan(seed):
-        """What each machine does, and who is ignored: most are installed, a few in trouble."""
+    def plan(seed, every=1):
+        """What each machine does, and who is ignored: most are installed, a few in trouble. Of the
+        racks that are done, one in `every` is."""
         draw = random.Random(seed)
         orders, ignored = [], []
         for rack, slot, name, mac in nodes():
             if rack == 216 and slot < 30:
                 orders.append([mac, ["script"]]) # more than its budget lets load: most wait
-            if rack > 215:
+            if rack > 215 or (rack <= 190 and rack % every != 0):
                 continue # `ready`: their racks are not switched on yet
             if rack > 190: # these are being installed now
                 percent = min(99, max(0, round(draw.gauss(52 - (rack - 200) * 4, 13))))
@@ -114,23 +125,25 @@ class PageWorld:
                          ["script", "answers", "started", f"progress?percent={percent}&message={draw.choice(WORDS)}"])
                 orders.append([mac, steps])
             elif draw.random() < 0.006:
-                orders.append([mac, ["script", "answers", "started", f"failed?message={draw.choice(FAILURES)}"]])
+                failing = ["script", "answers", "started", f"failed?message={draw.choice(FAILURES)}"]
+                orders.append([mac, failing + failing]) # its retry, too
             elif draw.random() < 0.004:
                 ignored.append(name)
             else:
                 orders.append([mac, ["script", "answers", "installed"]])
+        orders += [[f"52:54:02:00:00:{n:02x}", ["script"]] for n in range(3)] # nobody knows these
         return orders, ignored
 
-    def populate(self, seed=1):
+    def populate(self, every=1, seed=1):
         """Brings the machines into the states of plan(); their tokens by link address."""
-        orders, ignored = self.plan(seed)
+        orders, ignored = self.plan(seed, every)
         tokens = self.play(orders)
         if ignored:
             self.order(ignored, "ignore")
         return tokens
 
     def begin_storm(self, count=STORM, power_on="8s", own_time="0.4"):
-        """Machines that nobody listed are switched on; real loaders' ways, by DHCP, TFTP and HTTP."""
+        """The last ten racks are switched on; real loaders' ways, by DHCP, TFTP and HTTP."""
         self.storm = subprocess.Popen(
             ["nice", "-n", "5", "ip", "netns", "exec", self.rig.client_ns, str(rig.BUILD / "muster-load"), "storm",
              "--interface", "eth0", "--nodes", str(count), "--firmware", "mixed", "--power-on", power_on,

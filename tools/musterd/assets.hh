@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the admin API serves as it is, carried inside of musterd: the page, and its description.
+// What the admin API serves as it is, carried inside of musterd: the page.
 #pragma once
 
 #include "core/control/control_options.hh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the page and the API's description into a C++ source, as they are and compressed: the table
-behind embedded_assets() of tools/musterd/assets.hh. usage: embed.py OUTPUT FILE..."""
+"""Writes the page into a C++ source, as it is and compressed: the table behind embedded_assets() of tools/musterd/assets.hh. usage: embed.py OUTPUT FILE..."""
 import base64
 import gzip
 import hashlib
@@ -10,7 +9,6 @@ import sys
 
 WHERE = {
     "index.html": ("/", "text/html; charset=utf-8"),
-    "openapi.json": ("/api/v1/openapi.json", "application/json"),
 }
 
 
@@ -48,7 +46,7 @@ def main():
         etag = hashlib.sha256(octets).hexdigest()[:32]
         rows.append(f'    EmbeddedAsset{{"{where}", "{media_type}", "{allowed}", "{etag}", '
                     f"{{plain_{number}, sizeof plain_{number}}}, {{gzip_{number}, sizeof gzip_{number}}}}},")
-    lines += [f"constexpr std::array<EmbeddedAsset, {len(rows)}> embedded{{", *rows, "};", "", "} // namespace", "",
+    lines += [f"constexpr std::array<EmbeddedAsset, {len(rows)}> embedded{{{{", *rows, "}};", "", "} // namespace", "",
               "std::span<const EmbeddedAsset> embedded_assets() noexcept {", "    return embedded;", "}", "",
               "} // namespace muster", ""]
     output.write_text("\n".join(lines))

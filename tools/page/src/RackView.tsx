@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Painter, readTheme } from "./draw.ts";
 import { age, bytes } from "./format.ts";
-import { cellAt, fit, group, hit, place, sizes, type Grouping } from "./racks.ts";
+import { cellAt, fit, group, hit, place, sizes, unlisted, type Grouping } from "./racks.ts";
 import { go, type Route } from "./route.ts";
 import { mark, running } from "./states.ts";
 import { useStore, type MachineNode } from "./store.ts";
@@ -48,7 +48,11 @@ export function RackView({ route, theme }: { route: Route; theme: string }) {
       }
     }
     return grouping === "rack" || grouping === "profile"
-      ? new Map([...every].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true })))
+      ? new Map(
+          [...every].sort(
+            ([a], [b]) => Number(a === unlisted) - Number(b === unlisted) || a.localeCompare(b, "en", { numeric: true }),
+          ),
+        )
       : every;
   }, [store.sorted, grouping, filtered, shown]);
   const layout = useMemo(

@@ -66,6 +66,13 @@ function usePoll<T>(path: string, everyMs: number): T | null {
 // Stacked from below: what is done, then what is on its way, then what is still to come.
 const stack: State[] = ["installed", "installing", "loading", "booting", "failed", "ready", "new", "ignored"];
 
+/// Opaque, because each stage is drawn over the higher ones.
+function mixed(colour: string, ground: string): string {
+  const parts = (text: string) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
+  const back = parts(ground);
+  return `rgb(${parts(colour).map((c, i) => Math.round(c * 0.62 + back[i]! * 0.38)).join(" ")})`;
+}
+
 const spans = [
   { label: "5 min", seconds: 300 },
   { label: "30 min", seconds: 1800 },
@@ -127,7 +134,7 @@ function Plot({ label, data, series, values, height, look, from, to }: PlotProps
         padding: [10, 8, 0, 0],
         scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.04)] } },
         axes: [
-          { ...axis, values: (_u, splits) => axisValues(splits), space: 70 },
+          { ...axis, values: (_u, splits) => axisValues(splits), space: 70, size: 24, gap: 4 },
           { ...axis, size: 66, values: (_u, splits) => splits.map(values) },
         ],
         series: [{}, ...series],
@@ -173,7 +180,7 @@ export function StormView({ theme }: { theme: string }) {
         show,
         stroke: colours.state[state],
         width: 1,
-        fill: `${colours.state[state]}99`,
+        fill: mixed(colours.state[state], colours.surface),
         points: { show: false },
       },
       data: columns[i + 1]!,

@@ -30,6 +30,9 @@ export const titleHeight = 19;
 const pad = 6;
 const between = 10;
 
+/// Machines that were seen and are in no file of the site are named by their link address.
+export const unlisted = "not listed";
+
 const rackTag = /^(rack|row|pod|cab|cabinet|chassis|shelf|r)[-_.]?\d/i;
 
 /// The rack of a machine: a tag that looks like one, else its name without its last number
@@ -37,6 +40,7 @@ const rackTag = /^(rack|row|pod|cab|cabinet|chassis|shelf|r)[-_.]?\d/i;
 export function rackOf(node: MachineNode): string {
   const tag = node.tags.find((t) => rackTag.test(t));
   if (tag !== undefined) return tag;
+  if (/^node-[0-9a-f]{12}$/.test(node.name)) return unlisted;
   const stem = node.name.replace(/[-_.]?[a-z]*[-_.]?\d+$/i, "");
   return stem === "" ? "machines" : stem;
 }
