@@ -39,10 +39,11 @@ try {
   const seen = {};
   for (let i = 0; i < 60 && Object.keys(seen).length < 8; ++i) {
     for (const [state, n] of Object.entries(await counts(page))) if (n > 0) seen[state] = n;
-    if (i === 8) await shot(page, "racks-dark");
     await page.waitForTimeout(250);
   }
   assert.deepEqual(Object.keys(seen).sort(), ["booting", "failed", "ignored", "installed", "installing", "loading", "new", "ready"]);
+
+  await shot(page, "racks-dark");
 
   // The storm.
   await page.keyboard.press("2");

@@ -6,6 +6,7 @@ import json
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -194,6 +195,7 @@ def main():
             server.request("POST", f"/api/v1/nodes/{name}/{sys.argv[2]}")
             server.getresponse().read()
     else:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         world = PageWorld()
         try:
             began = time.monotonic()

@@ -57,7 +57,9 @@ export function RackView({ route, theme }: { route: Route; theme: string }) {
   }, [store.sorted, grouping, filtered, shown]);
   const layout = useMemo(
     () =>
-      zoom < 0 ? fit(groups, size.width, size.height) : place(groups, sizes[zoom]!, Math.max(size.width, 80)),
+      zoom < 0
+        ? fit(groups, size.width - 10, size.height)
+        : place(groups, sizes[zoom]!, Math.max(size.width - 10, 80)),
     [groups, size, zoom],
   );
   const scale = window.devicePixelRatio || 1;
@@ -96,7 +98,7 @@ export function RackView({ route, theme }: { route: Route; theme: string }) {
       setCursor(route.node);
       reveal(route.node);
     }
-  }, [route.node]);
+  }, [route.node, size.width]);
 
   const move = (key: string): boolean => {
     const at = order.findIndex((o) => o.node.name === cursor);

@@ -125,7 +125,9 @@ TEST_F(EventFeedTest, WhoComesBackGetsWhatItMissedAndWhatThatChanged) {
     const std::string last = of(before, "state-changed").back().id;
     leave();
     boot_to(1, InstallState::loading);
-    ASSERT_EQ(put("/api/v1/nodes/gone", {{"mac", "52:54:00:00:00:99"}}).status, 201);
+    ASSERT_EQ(
+        put("/api/v1/nodes/gone", {{"mac", {"52:54:00:00:00:99"}}, {"profile", "debian12"}}).status,
+        201);
     ASSERT_EQ(api(DynamicRequest::Method::del, "/api/v1/nodes/gone").status, 200);
     const auto opening = listen(last);
     EXPECT_TRUE(of(opening, "reset").empty());
