@@ -157,9 +157,10 @@ void FlightRecorder::on_seen(std::string_view node, const MachineSeen& seen, Uni
     if (seen.left_alone) {
         return note(node, FlightKind::left_alone, who, who, at);
     }
+    const char* const lack = seen.no_loader ? no_loader_text.data() : "";
     const bool proxy = seen.address.is_unspecified() && seen.address6.is_unspecified();
     note(node, FlightKind::offer, who,
-         proxy ? who + ": by proxy" : fmt::format("{}: {}", who, address_text(seen)), at);
+         fmt::format("{}: {}{}", who, proxy ? "by proxy" : address_text(seen), lack), at);
 }
 
 void FlightRecorder::on_transfer(std::string_view node, FlightKind kind,
