@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration defend_interval = 10s; // RFC 5227 section 1.1: DEFEND_INTERVAL
 
-Subnet subnet_of(const InterfaceInfo& interface) noexcept {
+Subnet subnet_on(const InterfaceInfo& interface) noexcept {
     Subnet subnet{.network = {}, .prefix_length = interface.prefix_length};
     subnet.network = from_number(to_number(interface.address) & subnet.mask_number());
     return subnet;
@@ -25,7 +25,7 @@ bool is_asked_by_all(UdpService service) noexcept {
 
 FrameHost::FrameHost(const FrameHostOptions& options)
     : options_(options),
-      subnet_(subnet_of(options.interface)),
+      subnet_(subnet_on(options.interface)),
       neighbours_(options.limits.neighbours),
       held_(options.limits.held, static_cast<std::uint32_t>(frame_room())),
       own_(options.limits.own, static_cast<std::uint32_t>(frame_room())),
