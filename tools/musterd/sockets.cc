@@ -22,7 +22,9 @@ namespace {
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
     constexpr const char* dhcp = "DHCP (--dhcp-port)";
-    if (options.dhcp == "server") {
+    const bool by_port = options.backend == "dpdk"; // no socket, but for IPv6
+    if (by_port) {
+    } else if (options.dhcp == "server") {
         DhcpSockets both;
         MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
         sockets.dhcp = std::move(both.first);
@@ -30,7 +32,7 @@ Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& in
     } else if (options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.dhcp, open_broadcast_socket(interface, options.dhcp_port, dhcp));
     }
-    if (options.dhcp == "proxy") {
+    if (options.dhcp == "proxy" && !by_port) {
         MUSTER_PLACE(sockets.pxe,
                      open_broadcast_socket(interface, options.pxe_port, "PXE (--pxe-port)"));
     }
@@ -102,7 +104,7 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
         }
         sockets.single_packets = sends_single_packets(interface.name);
     }
-    if (options.tftp) {
+    if (options.tftp && options.backend != "dpdk") {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
                                                    "TFTP (--tftp-port)"));
         set_multicast_ttl(sockets.tftp.get(), options.tftp_multicast_ttl);
@@ -135,17 +137,20 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
             }
             all[i].interfaces.push_back(std::move(*sockets));
         }
-        if (i == 0 && options.dhcp != "off") {
+        const bool by_port = options.backend == "dpdk";
+        if (i == 0 && options.dhcp != "off" && !by_port) {
             MUSTER_PLACE(all[i].packet, open_packet_socket());
         }
-        if (i == 0 && options.dhcp == "server") {
+        if (i == 0 && options.dhcp == "server" && !by_port) {
             MUSTER_PLACE(all[i].probes, ProbeSockets::open(interfaces));
         }
         for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
-            all[i].tftp_transfers.emplace_back();
-            MUSTER_PLACE(all[i].tftp_transfers.back(),
-                         open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
-            set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
+            if (!by_port) {
+                all[i].tftp_transfers.emplace_back();
+                MUSTER_PLACE(all[i].tftp_transfers.back(),
+                             open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
+                set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
+            }
             const bool tftp6 = std::any_of(all[i].interfaces.begin(), all[i].interfaces.end(),
                                            [](const auto& of) { return of.tftp6.valid(); });
             if (tftp6) {
