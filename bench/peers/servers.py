@@ -226,6 +226,17 @@ class TftpFloor(Server):
         lab.wait_for(self.name, lambda: lab.port_open("udp", 69))
 
 
+class HttpFloor(Server):
+    """An epoll loop that parses and checks next to nothing: bench/peers/http_floor.cc."""
+    name = "bare loop"
+    serves = ("http",)
+    floor = True
+
+    def start(self, lab):
+        lab.start(BUILD / "bench" / "http-floor", SERVER, lab.files)
+        lab.wait_for(self.name, lambda: lab.port_open("tcp", 80))
+
+
 class Atftpd(Server):
     name = "atftpd"
     serves = ("tftp", "multicast")
@@ -296,7 +307,7 @@ class Lighttpd(Server):
 
 
 ALL = [Musterd, MusterdTls, DhcpFloor, Kea, IscDhcpd, Dnsmasq, DnsmasqNginx, TftpdHpa, Atftpd, TftpFloor,
-       Nginx, NginxTls, Lighttpd]
+       HttpFloor, Nginx, NginxTls, Lighttpd]
 
 
 def serving(kind, names=None):

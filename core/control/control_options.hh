@@ -14,6 +14,7 @@ namespace muster {
 struct ControlOptions {
     unsigned workers = 1;         ///< workers 0 .. workers - 1 get snapshots
     std::uint16_t http_port = 80; ///< in URLs
+    std::uint16_t https_port = 0; ///< of the site's HTTPS; 0: there is none
     /// What clients are told when neither the site nor their request names the server's address.
     Ipv4Address server_address;
     /// Finds the boot loaders for a site's overrides (name → absolute path), at each reload; see

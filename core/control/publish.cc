@@ -19,7 +19,7 @@ void Control::publish_snapshot(ControlOutbox& out) {
     SnapshotParts parts{.loaders = options_.find_loaders ? options_.find_loaders(site.loaders)
                                                          : site.loaders,
                         .nodes = {},
-                        .http_port = options_.http_port,
+                        .ports = {.http = options_.http_port, .https = options_.https_port},
                         .revision = ++snapshot_revision_};
     published_.clear();
     for (const auto& [name, node] : ledger_.nodes().all()) {

@@ -22,6 +22,8 @@ struct StreamSend {
     std::uint64_t offset = 0; ///< into the content
     std::uint64_t size = 0;
     bool close_after = false; ///< shut down once all is sent
+    bool peer_done = false;   ///< with close_after: by its own word the peer sends nothing more, so
+                              ///< its end need not be waited for
 };
 
 /// What else an engine may ask of a stream.

@@ -84,14 +84,20 @@ struct Subnet6Plan {
     std::string shared_network;
 };
 
+/// What boot URLs say of this server beside its address.
+struct BootPorts {
+    std::uint16_t http = 80;
+    std::uint16_t https = 0; ///< that UEFI HTTP boot is sent to; 0: to `http`
+};
+
 struct DhcpPlan {
     std::vector<SubnetPlan> subnets;
     std::vector<Subnet6Plan> subnets6;
     std::vector<ClientClass> classes; ///< client_classes_max at most; the first that sets it wins
     /// What clients are told the server is; unspecified: the address of the interface they ask on.
     Ipv4Address server_address;
-    Ipv6Address server_address6;  ///< the same for IPv6
-    std::uint16_t http_port = 80; ///< in boot URLs
+    Ipv6Address server_address6; ///< the same for IPv6
+    BootPorts ports;
     /// What a machine gets that no NodeBoot names.
     BootAction unknown_action = BootAction::ignore;
     LoaderChoice unknown_loader = LoaderChoice::automatic;

@@ -33,7 +33,10 @@ Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
     plan.subnets6 = site.subnets6;
     plan.server_address6 = site.server_address6.value_or(Ipv6Address{});
     plan.server_address = site.server_address.value_or(Ipv4Address{});
-    plan.http_port = parts.http_port;
+    plan.ports = parts.ports;
+    if (!site.http_boot_by_https) {
+        plan.ports.https = 0;
+    }
     plan.unknown_action = site.unknown.action;
     if (const auto profile = site.profiles.find(site.unknown.profile);
         profile != site.profiles.end()) {

@@ -10,7 +10,7 @@ namespace muster {
 struct SnapshotParts {
     std::map<std::string, std::string> loaders; ///< as resolve_loaders() found them
     std::vector<NodeBoot> nodes;                ///< of every known node
-    std::uint16_t http_port = 80;
+    BootPorts ports; ///< `https` is what there is; the site says whether it is told of
     std::uint64_t revision = 0;
 };
 

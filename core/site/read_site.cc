@@ -89,10 +89,17 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
         {"server", "subnets", "classes", "unknown-nodes", "loaders", "mirrors", "defaults"}};
     draft.site_known = value.is_map();
     if (const auto* server = map.find("server")) {
-        const YamlMap server_map{*server, "server", {"address"}};
+        const YamlMap server_map{*server, "server", {"address", "http-boot"}};
         if (const auto* address = server_map.find("address")) {
             address->addresses("server address", draft.site.server_address,
                                draft.site.server_address6);
+        }
+        if (const auto* scheme = server_map.find("http-boot")) {
+            const auto text = scheme->text("http-boot");
+            draft.site.http_boot_by_https = text == "https";
+            if (text && *text != "https" && *text != "http") {
+                scheme->problem(fmt::format("http-boot: '{}' is neither http nor https", *text));
+            }
         }
     }
     if (const auto* classes = map.find("classes")) {

@@ -72,6 +72,7 @@ struct Site {
     std::string folder; ///< absolute
     std::optional<Ipv4Address> server_address;
     std::optional<Ipv6Address> server_address6;
+    bool http_boot_by_https = false; ///< UEFI HTTP boot gets https URLs
     std::vector<SubnetPlan> subnets;
     std::vector<Subnet6Plan> subnets6;
     std::vector<ClientClass> classes;

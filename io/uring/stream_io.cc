@@ -142,6 +142,7 @@ void StreamIo::send(const StreamSend& send, Bytes head, const Now& now) {
     stream->offset = send.offset;
     stream->left = send.content ? send.size : 0;
     stream->close_after = send.close_after;
+    stream->peer_done = send.peer_done;
     if (stream->head.empty() && stream->left == 0) {
         finish_send(*stream, now);
         return;
@@ -169,15 +170,16 @@ void StreamIo::finish_send(Stream& stream, const Now& now) noexcept {
     if (stream.head.capacity() > idle_head_max) {
         stream.head = {};
     }
-    if (stream.close_after) {
+    // With TLS, an alert of the peer's still comes.
+    const bool peer_done = stream.peer_closed || (stream.peer_done && !stream.tls);
+    if (stream.close_after && peer_done) {
+        shut_down(stream); // both sides have said all: nothing to wait for
+    } else if (stream.close_after) {
         // Our side only: closing with unread input would reset the connection and could cost the
         // peer the end of the answer.
         ::shutdown(stream.fd, SHUT_WR);
         stream.half_closed = true;
         stream.linger_until = now.steady + linger_max;
-        if (stream.peer_closed) {
-            shut_down(stream); // both sides have said all: nothing to wait for
-        }
     }
 }
 

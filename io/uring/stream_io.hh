@@ -149,6 +149,7 @@ private:
         bool closing = false;     ///< shut down both ways; gone once nothing is in flight
         bool half_closed = false; ///< all is sent and our side is shut: waiting for the peer's end
         bool close_after = false;
+        bool peer_done = false;   ///< after that close, nothing of the peer is waited for
         bool peer_closed = false; ///< it sends no more, but may still read
         bool reported = false;    ///< the engine knows that it is closed, or knew nothing of it
         TlsState tls_state = TlsState::none;

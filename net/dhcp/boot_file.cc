@@ -23,17 +23,29 @@ BootFile tftp_file(const BootServer& server, std::string_view name) noexcept {
 }
 
 /// A literal address, so that no client needs a name server for it.
-BootFile url(const BootServer& server, std::string_view path) noexcept {
+BootFile url(const BootServer& server, std::string_view scheme, std::uint16_t port,
+             std::uint16_t usual_port, std::string_view path) noexcept {
     BootFile file;
-    file.append("http://");
+    file.append(scheme);
     file.append_host(server.address);
-    if (server.http_port != 80) {
+    if (port != usual_port) {
         file.append(":");
-        file.append_number(server.http_port);
+        file.append_number(port);
     }
     file.append("/");
     file.append(path);
     return file;
+}
+
+BootFile http_url(const BootServer& server, std::string_view path) noexcept {
+    return url(server, "http://", server.ports.http, 80, path);
+}
+
+/// Firmware may have plain http off, and iPXE has no certificate of ours: so of all clients, the
+/// firmware alone.
+BootFile firmware_url(const BootServer& server, std::string_view path) noexcept {
+    return server.ports.https == 0 ? http_url(server, path)
+                                   : url(server, "https://", server.ports.https, 443, path);
 }
 
 std::string_view uefi_loader(LoaderChoice loader) noexcept {
@@ -77,7 +89,7 @@ std::expected<BootFile, BootRefusal> ipxe_file(LoaderChoice loader,
     if (loader == LoaderChoice::pxelinux && bios) {
         return tftp_file(server, bios_loader(loader)); // iPXE as a plain ROM
     }
-    return client.http ? url(server, "boot/ipxe") : tftp_file(server, "boot/ipxe");
+    return client.http ? http_url(server, "boot/ipxe") : tftp_file(server, "boot/ipxe");
 }
 
 std::expected<BootFile, BootRefusal> file_for_arch(ClientArch arch, LoaderChoice loader,
@@ -98,7 +110,7 @@ std::expected<BootFile, BootRefusal> file_for_arch(ClientArch arch, LoaderChoice
         break;
     case ClientArch::x64_uefi_http:
         if (over_http) {
-            return url(server, uefi_http_loader(loader));
+            return firmware_url(server, uefi_http_loader(loader));
         }
         break;
     case ClientArch::x86_uefi:

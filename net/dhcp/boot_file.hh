@@ -38,7 +38,7 @@ private:
     std::size_t size_ = 0;
 };
 /// The longest name made here.
-static_assert(std::string_view{"http://[2001:db8:1111:2222:3333:4444:5555:6666]:65535"
+static_assert(std::string_view{"https://[2001:db8:1111:2222:3333:4444:5555:6666]:65535"
                                "/loaders/grubx64.efi"}
                   .size() <= 96);
 
@@ -56,7 +56,7 @@ enum class BootRefusal : std::uint8_t {
 
 struct BootServer {
     IpAddress address; ///< of IPv6: what is fetched by TFTP has a URL, too (RFC 5970 section 3.1)
-    std::uint16_t http_port = 80;
+    BootPorts ports;
 };
 
 /// `action` install, boot_local and hold lead to the same loader: the script that it fetches

@@ -169,9 +169,9 @@ DhcpReply DhcpServer::make_reply(Exchange& x, DhcpMessageType type, const Ipv4Ad
     if (type == DhcpMessageType::nak) {
         return reply;
     }
-    const auto file = choose_boot_file(
-        wanted_action(x.node, plan()), wanted_loader(x.node, plan(), x.client.classes), x.identity,
-        {.address = x.server_address, .http_port = plan().http_port});
+    const auto file = choose_boot_file(wanted_action(x.node, plan()),
+                                       wanted_loader(x.node, plan(), x.client.classes), x.identity,
+                                       {.address = x.server_address, .ports = plan().ports});
     if (file) {
         reply.boot_file = *file;
     } else {

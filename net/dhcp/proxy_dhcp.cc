@@ -85,7 +85,7 @@ std::optional<BootFile> ProxyDhcp::boot_file(const Exchange& x) noexcept {
     const DhcpPlan& plan = site_->dhcp;
     const auto file = choose_boot_file(
         wanted_action(x.node, plan), x.node != nullptr ? x.node->loader : plan.unknown_loader,
-        x.identity, {.address = x.server_address, .http_port = plan.http_port});
+        x.identity, {.address = x.server_address, .ports = plan.ports});
     if (!file) {
         metrics_.boot_refusals.add(file.error());
         return std::nullopt;

@@ -272,9 +272,9 @@ Dhcp6Reply Dhcp6Server::make_reply(const Exchange& x, Dhcp6MessageType type) noe
     if (x.server_address.is_unspecified()) {
         return reply; // nothing that a URL could name
     }
-    const auto file = choose_boot_file(
-        wanted_action(x.node, plan()), wanted_loader(x.node, plan(), x.client.classes), x.identity,
-        {.address = x.server_address, .http_port = plan().http_port});
+    const auto file = choose_boot_file(wanted_action(x.node, plan()),
+                                       wanted_loader(x.node, plan(), x.client.classes), x.identity,
+                                       {.address = x.server_address, .ports = plan().ports});
     if (file) {
         reply.boot_file = *file;
     } else {

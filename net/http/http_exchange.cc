@@ -182,6 +182,7 @@ std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role
     exchange.client = client_kind(head.user_agent);
     exchange.http_1_0 = head.http_1_0;
     exchange.keep_alive = head.keep_alive;
+    exchange.last_request = !head.keep_alive;
     exchange.allow = role == HttpRole::admin ? admin_methods : content_methods;
 
     const auto target = read_http_target(head.target);

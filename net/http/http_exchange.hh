@@ -28,6 +28,7 @@ struct HttpExchange {
     bool http_1_0 = false;
     std::uint64_t serial = 0;              ///< of the request, for what must differ between answers
     bool keep_alive = false;               ///< go on with the connection after the answer
+    bool last_request = false;             ///< the client said so: it sends no other
     ContentRoot root{};                    ///< of `path`
     std::optional<HttpError> refusal;      ///< known from the head, said once the body was read
     std::string_view allow;                ///< methods for a 405

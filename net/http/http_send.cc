@@ -73,7 +73,8 @@ void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outb
                        .content = there > 0 ? std::move(answer.content) : nullptr,
                        .offset = there > 0 ? answer.part.offset : 0,
                        .size = there,
-                       .close_after = !exchange.keep_alive && !c.parts && !c.rest};
+                       .close_after = !exchange.keep_alive && !c.parts && !c.rest,
+                       .peer_done = exchange.last_request && !answer.refusal};
     if (text_size > 0) {
         out.store(as_bytes(answer.text)); // right behind the head: one piece
     }
@@ -105,7 +106,8 @@ void HttpServer::send_part(HttpConnection& c, const Now& now, Outbox& out) noexc
                        .content = range.size > 0 ? c.parts->content() : nullptr,
                        .offset = range.offset,
                        .size = range.size,
-                       .close_after = !c.exchange.keep_alive && c.parts->at_end()};
+                       .close_after = !c.exchange.keep_alive && c.parts->at_end(),
+                       .peer_done = c.exchange.last_request};
     c.parts->advance();
     begin_send(c, std::move(sending), now, out);
 }
@@ -133,7 +135,8 @@ void HttpServer::send_rest(HttpConnection& c, const Now& now, Outbox& out) noexc
                        .content = c.rest,
                        .offset = c.rest_range.offset,
                        .size = size,
-                       .close_after = !c.exchange.keep_alive && size == c.rest_range.size};
+                       .close_after = !c.exchange.keep_alive && size == c.rest_range.size,
+                       .peer_done = c.exchange.last_request};
     c.rest_range.offset += size;
     c.rest_range.size -= size;
     if (c.rest_range.size == 0) {
@@ -153,7 +156,8 @@ void HttpServer::send_continue(HttpConnection& c, const Now& now, Outbox& out) n
                                 .content = nullptr,
                                 .offset = 0,
                                 .size = 0,
-                                .close_after = false});
+                                .close_after = false,
+                                .peer_done = false});
     enter(c, State::continuing, now.steady + limits_.send_timeout);
 }
 

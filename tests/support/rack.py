@@ -39,6 +39,7 @@ class Rack:
         self.folder = pathlib.Path(run(RACK, "up", self.name, "--nodes", nodes, "--firmware", firmware, "--boot",
                                        boot, "--boot-by", boot_by, "--owner", os.getpid()).stdout.split()[-1])
         try:
+            self.flags = []  # of every musterd
             self.site, self.data = self.folder / "site", self.folder / "data"
             self.data.mkdir()
             self._write_site(images, nodes)
@@ -71,7 +72,7 @@ class Rack:
         # Each step execs the next, so this process id is musterd's; and it dies with this process.
         server = Musterd(["setpriv", "--pdeathsig", "KILL", str(RACK), "exec", "--rack", self.name, "--",
                           str(BUILD / "musterd"), "--site", str(self.site), "--data", str(self.data),
-                          "--interface", "br0", *flags], self)
+                          "--interface", "br0", *map(str, self.flags), *flags], self)
         self.processes.append(server)
         server.wait_ready()
         return server
@@ -85,6 +86,9 @@ class Rack:
 
     def muster(self, *arguments, **kwargs):
         return run(RACK, "exec", "--rack", self.name, "--", BUILD / "muster", *arguments, **kwargs)
+
+    def metrics(self):
+        return run(RACK, "exec", "--rack", self.name, "--", "curl", "-sS", "http://127.0.0.1:8067/metrics").stdout
 
     def node(self, name="r1n01"):
         """All that the API tells of a node, with its attempts and events."""

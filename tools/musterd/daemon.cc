@@ -48,8 +48,9 @@ int fail(const StartError& error) {
 }
 
 /// Reads the site and says every problem; null when there was one.
-std::shared_ptr<const Site> read_site(const std::string& folder,
+std::shared_ptr<const Site> read_site(const Options& options,
                                       const std::function<void(const std::string&)>& say) {
+    const std::string& folder = options.site;
     std::error_code error;
     const std::string absolute = std::filesystem::absolute(folder, error).string();
     auto site = load_site(HostSiteFiles{absolute}, absolute);
@@ -57,6 +58,10 @@ std::shared_ptr<const Site> read_site(const std::string& folder,
         for (const SiteProblem& problem : site.error()) {
             say(to_text(problem, folder));
         }
+        return nullptr;
+    }
+    if (site->http_boot_by_https && !options.https_port && !options.check) {
+        say(folder + "/site.yaml: http-boot: https needs --https-port");
         return nullptr;
     }
     return std::make_shared<const Site>(std::move(*site));
@@ -240,7 +245,7 @@ Result<void, StartError> Daemon::load_certificate() {
 
 Result<void, StartError> Daemon::start() {
     raise_file_limit();
-    const auto site = read_site(options_.site, to_stderr);
+    const auto site = read_site(options_, to_stderr);
     if (!site) {
         return std::unexpected(StartError{"--site " + options_.site + ": see above", 2});
     }
@@ -330,6 +335,7 @@ Result<void, StartError> Daemon::start() {
     ControlOptions control;
     control.workers = workers_;
     control.http_port = options_.http_port;
+    control.https_port = options_.https_port.value_or(0);
     control.find_loaders = find_loaders;
     control.admin_token = *token;
     if (!interfaces_.empty()) {
@@ -424,7 +430,7 @@ void Daemon::reload() {
     }
     notify_service_manager("RELOADING=1");
     const auto site =
-        read_site(options_.site, [](const std::string& line) { spdlog::error("{}", line); });
+        read_site(options_, [](const std::string& line) { spdlog::error("{}", line); });
     if (site) {
         mirrors_->set_mirrors(site->mirrors); // first: a worker asks for what it was told of
         control_loop_->post([site](Control& control, const Now&) { control.on_site(site); });
@@ -483,7 +489,7 @@ void Daemon::stop() {
 } // namespace
 
 int check_site(const Options& options) {
-    return read_site(options.site, to_stderr) ? 0 : 2;
+    return read_site(options, to_stderr) ? 0 : 2;
 }
 
 int run_daemon(const Options& options) {

@@ -375,6 +375,9 @@ TEST(SiteProblems, MistakesAreNotToldAgainByWhatFollowsFromThem) {
 TEST(SiteProblems, Subnets) {
     expect({
         {"site.yaml",
+         "server: {http-boot: ftp}\nsubnets:\n- {subnet: 10.0.0.0/16}\n",
+         {"site.yaml:1:21: http-boot: 'ftp' is neither http nor https"}},
+        {"site.yaml",
          "server: {address: 10.0.0}\nsubnets:\n- {subnet: 10.0.0.0/16, router: 10.0.0.256, dns: "
          "[x],"
          " domain: a_b, lease: 10}\n",

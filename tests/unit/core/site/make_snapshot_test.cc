@@ -24,18 +24,28 @@ Site site() {
 TEST(MakeSnapshot, TakesWhatWorkersNeed) {
     NodeBoot node;
     node.mac = MacAddress{{0x52, 0x54, 0, 0, 0, 1}};
-    const Snapshot snapshot = make_snapshot(
-        site(),
-        {.loaders = {{"ipxe.efi", "/x"}}, .nodes = {node}, .http_port = 8080, .revision = 7});
+    const Snapshot snapshot = make_snapshot(site(), {.loaders = {{"ipxe.efi", "/x"}},
+                                                     .nodes = {node},
+                                                     .ports = {.http = 8080, .https = 8443},
+                                                     .revision = 7});
     EXPECT_EQ(snapshot.revision, 7U);
     EXPECT_EQ(snapshot.files_root, "/etc/muster/files");
     EXPECT_EQ(snapshot.loaders.at("ipxe.efi"), "/x");
     EXPECT_EQ(snapshot.nodes, std::vector<NodeBoot>{node});
-    EXPECT_EQ(snapshot.dhcp.http_port, 8080);
+    EXPECT_EQ(snapshot.dhcp.ports.http, 8080);
+    EXPECT_EQ(snapshot.dhcp.ports.https, 0) << "the site asks for no https";
     EXPECT_EQ(snapshot.dhcp.server_address, (Ipv4Address{{10, 0, 0, 1}}));
     EXPECT_EQ(snapshot.dhcp.subnets.size(), 2U);
     EXPECT_EQ(snapshot.dhcp.unknown_action, BootAction::install);
     EXPECT_EQ(snapshot.dhcp.unknown_loader, LoaderChoice::pxelinux);
+}
+
+TEST(MakeSnapshot, HttpBootGoesOverHttpsWhereTheSiteSaysSo) {
+    Site made = site();
+    made.http_boot_by_https = true;
+    SnapshotParts parts;
+    parts.ports.https = 8443;
+    EXPECT_EQ(make_snapshot(made, parts).dhcp.ports.https, 8443);
 }
 
 TEST(MakeSnapshot, TheServerIsTheNameServerWhereNoneIsGiven) {

@@ -76,7 +76,7 @@ public:
     void on_content(const Ticket&, const std::expected<ContentRef, OpenError>& opened_content,
                     const Now&, Outbox& out) {
         const std::string head = opened_content ? "head " : "missing ";
-        StreamSend send{.stream = stream, .close_after = true};
+        StreamSend send{.stream = stream, .close_after = true, .peer_done = peer_done};
         send.head_offset = out.store(as_bytes(head));
         send.head_size = static_cast<std::uint32_t>(head.size());
         if (opened_content) {
@@ -109,6 +109,7 @@ public:
     ContentRef content;
     StreamId stream;
     std::atomic<bool> hold_answers{false};
+    std::atomic<bool> peer_done{false};
     std::string held;
     std::set<std::uint32_t> answering; ///< streams whose answer is not out yet
     std::atomic<int> opened{0}, ended{0}, sent{0}, closed{0}, messages{0};
@@ -283,6 +284,26 @@ TEST_F(WorkerTest, AClientThatHalfClosesBeforeItsAnswerBeginsStillGetsIt) {
     EXPECT_EQ(engine_.ended, 1);
     wait_for([&] { return engine_.closed == 1; });
     EXPECT_EQ(engine_.closed, 1) << "both sides have ended: nothing to linger for";
+}
+
+TEST_F(WorkerTest, TheEndOfAClientIsWaitedForOnlyWhereItMaySendMore) {
+    for (const bool peer_done : {false, true}) {
+        SCOPED_TRACE(peer_done);
+        engine_.peer_done = peer_done;
+        const Fd socket = connect_to(SOCK_STREAM, tcp_port_); // open until both are served
+        ASSERT_EQ(::send(socket.get(), "big\n", 4, 0), 4);
+        EXPECT_EQ(receive_all(socket).size(), 5U + 2'999'999U);
+        if (peer_done) {
+            wait_for([&] { return engine_.closed > 0; });
+        }
+        EXPECT_EQ(engine_.closed, peer_done ? 1 : 0);
+        engine_.closed = 0;
+        if (!peer_done) {
+            ::shutdown(socket.get(), SHUT_WR);
+            wait_for([&] { return engine_.closed > 0; });
+            engine_.closed = 0;
+        }
+    }
 }
 
 TEST_F(WorkerTest, AClientThatLeavesWithoutAskingIsClosed) {

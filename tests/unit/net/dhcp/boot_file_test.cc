@@ -8,7 +8,7 @@
 namespace muster::test {
 namespace {
 
-const BootServer server{.address = ip("10.79.0.1")};
+const BootServer server{.address = ip("10.79.0.1"), .ports = {}};
 
 DhcpClientIdentity machine(DhcpClientKind kind, std::initializer_list<std::uint16_t> archs,
                            bool http = false) {
@@ -99,10 +99,26 @@ TEST(BootFile, EveryActionButIgnoreHandsOutTheSameLoader) {
 }
 
 TEST(BootFile, NamesThePortInUrlsUnlessItIs80) {
-    const BootServer longest{.address = ip("255.255.255.255"), .http_port = 65535};
+    const BootServer longest{.address = ip("255.255.255.255"), .ports = {.http = 65535}};
     const auto chosen = choose_boot_file(BootAction::install, LoaderChoice::grub,
                                          machine(http_boot, {16}), longest);
     EXPECT_EQ(chosen->name(), "http://255.255.255.255:65535/loaders/grubx64.efi");
+}
+
+TEST(BootFile, FirmwareAloneIsSentToHttps) {
+    const auto name = [](const DhcpClientIdentity& client, const BootServer& of) {
+        return std::string{choose_boot_file(BootAction::install, automatic, client, of)->name()};
+    };
+    const BootServer usual{.address = server.address, .ports = {.https = 443}};
+    EXPECT_EQ(name(machine(http_boot, {16}), usual), "https://10.79.0.1/loaders/snponly.efi");
+    const BootServer longest{.address =
+                                 Ipv6Address{{0x20, 0x01, 0x0d, 0xb8, 0x11, 0x11, 0x22, 0x22, 0x33,
+                                              0x33, 0x44, 0x44, 0x55, 0x55, 0x66, 0x66}},
+                             .ports = {.https = 65535}};
+    EXPECT_EQ(name(machine(http_boot, {16}), longest),
+              "https://[2001:db8:1111:2222:3333:4444:5555:6666]:65535/loaders/snponly.efi");
+    EXPECT_EQ(name(machine(DhcpClientKind::ipxe, {7}, true), usual), "http://10.79.0.1/boot/ipxe")
+        << "it does not know our certificate";
 }
 
 DhcpClientIdentity identity_of(const ClientMessage& message) {

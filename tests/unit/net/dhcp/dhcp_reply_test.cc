@@ -128,7 +128,7 @@ TEST_F(DhcpReplyTest, ANodeIsToldItsName) {
 
 TEST_F(DhcpReplyTest, TheSitesServerAddressAndPortAreWhatClientsAreTold) {
     rig.snapshot.dhcp.server_address = ip("10.79.0.2");
-    rig.snapshot.dhcp.http_port = 8080;
+    rig.snapshot.dhcp.ports.http = 8080;
     rig.publish();
     auto message = discover_message();
     const Reply reply = offer(message.pxe(16, "HTTPClient"));

@@ -217,7 +217,7 @@ TEST_F(Dhcp6ServerTest, BootFilesByProgram) {
     EXPECT_EQ(url(message(Type::solicit).ipxe()), "http://[fd00:79::1]/boot/ipxe -");
     EXPECT_EQ(url(message(Type::solicit)), "(absent) -");
     EXPECT_EQ(url(message(Type::solicit).boots(11)), "(absent) -") << "no loader for that";
-    rig.snapshot.dhcp.http_port = 8080;
+    rig.snapshot.dhcp.ports.http = 8080;
     rig.snapshot.dhcp.server_address6 = ip6("2001:db8::5");
     rig.publish();
     EXPECT_EQ(url(message(Type::solicit).boots(16, "HTTPClient")),

@@ -190,6 +190,20 @@ TEST(HttpServer, SaysCloseWhenItWasToldClose) {
         world.get("GET /files/a HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Close\r\n\r\n");
     EXPECT_EQ(got.field("Connection"), "close");
     EXPECT_EQ(world.sends.back().close_after, true);
+    EXPECT_EQ(world.sends.back().peer_done, true);
+}
+
+TEST(HttpServer, WaitsForTheEndOfAClientThatItWasNotToldOf) {
+    HttpWorld world;
+    world.add_file("files:a", "A");
+    world.get("GET /files/a HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_FALSE(world.sends.back().peer_done);
+    world.get("GET /files/a HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(world.sends.back().peer_done);
+    world.get("GET /files/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+              "99999999999\r\n\r\n");
+    EXPECT_TRUE(world.sends.back().close_after);
+    EXPECT_FALSE(world.sends.back().peer_done) << "its body is still coming";
 }
 
 // ---- The admin API.
