@@ -45,7 +45,8 @@ private:
     }
     std::uint8_t next() { return input_.u8().value_or(0); }
     std::vector<std::byte> bytes() {
-        const Bytes taken = *input_.take(std::min<std::size_t>(next(), input_.remaining()));
+        const std::size_t wanted = next(); // before the rest is measured
+        const Bytes taken = *input_.take(std::min(wanted, input_.remaining()));
         return {taken.begin(), taken.end()};
     }
     /// One of a few neighbours, the host itself, somebody far away, or nobody.
