@@ -13,10 +13,12 @@ namespace grub {
 /// Asks for the script anew for ever. Sourced scripts return here instead of looping themselves
 /// (`muster_asking` tells them), so that asking nests no deeper however long it goes on; one that
 /// boots does not return.
-constexpr std::string_view ask_again = R"(if [ "$muster_asking" != yes ]; then
+/// Each says anew how long to wait.
+constexpr std::string_view ask_again = R"(muster_wait={seconds}
+if [ "$muster_asking" != yes ]; then
   muster_asking=yes
   while true; do
-    sleep {seconds}
+    sleep $muster_wait
     source '{script}'
   done
 fi

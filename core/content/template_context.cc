@@ -42,6 +42,7 @@ nlohmann::json template_context(const ServerAddress& server, const TemplateSubje
                        {"address", subject.address ? to_text(*subject.address) : ""},
                        {"tags", subject.tags}};
     context["server_url"] = url;
+    context["server_host"] = url.substr(std::string_view{"http://"}.size());
     context["files_url"] = url + "/files";
     context["answers_url"] = url + "/answers/" + subject.token;
     context["report_url"] = url + "/report/" + subject.token;

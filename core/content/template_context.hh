@@ -10,8 +10,9 @@
 namespace muster {
 
 /// Names that muster defines; a site may not define variables of these names.
-inline constexpr std::array<std::string_view, 7> reserved_variables{
-    "node", "server_url", "files_url", "answers_url", "report_url", "attempt", "profile"};
+inline constexpr std::array<std::string_view, 8> reserved_variables{
+    "node",        "server_url", "server_host", "files_url",
+    "answers_url", "report_url", "attempt",     "profile"};
 
 [[nodiscard]] bool is_reserved_variable(std::string_view name) noexcept;
 
@@ -45,7 +46,8 @@ struct TemplateSubject {
 
 /// The context of a render:
 ///   node         {name, mac, address, tags}; mac and address are empty texts while unknown
-///   server_url   http://ADDR[:PORT]        files_url   …/files
+///   server_url   http://ADDR[:PORT]        server_host ADDR[:PORT]
+///   files_url    …/files
 ///   answers_url  …/answers/TOKEN           report_url  …/report/TOKEN
 ///   attempt      from 1                    profile     its name
 /// and every member of `variables` (as merged_variables() gives them). Reserved names win.

@@ -4,6 +4,7 @@
 
 #include "core/control/api_json.hh"
 #include "core/control/control_metrics.hh"
+#include "core/control/governor_view.hh"
 
 #include <fmt/format.h>
 
@@ -107,8 +108,9 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
     if (first == "nodes") {
         return on_nodes(request, path, at);
     }
-    const bool known = path.size() == 1 && (first == "profiles" || first == "leases" ||
-                                            first == "site" || first == "events");
+    const bool known =
+        path.size() == 1 && (first == "profiles" || first == "leases" || first == "site" ||
+                             first == "events" || first == "governor");
     if (!known) {
         return decided(api_error(404, "not_found", "no such path"));
     }
@@ -125,6 +127,12 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
     if (first == "events") {
         return [this, query] {
             return list_events(query);
+        };
+    }
+    if (first == "governor") {
+        return [this, query] {
+            return json_answer(governor_ ? governor_json(*governor_, limit_of(query))
+                                         : Json{{"slots", nullptr}});
         };
     }
     if (first == "site") {
@@ -198,7 +206,7 @@ Decision Api::showing(std::string name, Answer (Api::*show)(const NodeRecord&) c
 }
 
 Answer Api::show_node(const NodeRecord& node) const {
-    return json_answer(node_json(node, installs_, ledger_));
+    return json_answer(node_with_place(node));
 }
 
 Answer Api::show_timeline(const NodeRecord& node) const {
@@ -232,6 +240,13 @@ Answer Api::show_render(const NodeRecord& node) const {
                         {"problems", std::move(problems)}});
 }
 
+nlohmann::json Api::node_with_place(const NodeRecord& node) const {
+    Json json = node_json(node, installs_, ledger_);
+    const std::size_t place = governor_ ? governor_->place(node.name()) : 0;
+    json["queue_place"] = place == 0 ? Json{} : Json(place);
+    return json;
+}
+
 Answer Api::list_nodes(const UrlQuery& query) const {
     const std::string_view state = query.value("state");
     const std::string_view tag = query.value("tag");
@@ -256,7 +271,7 @@ Answer Api::list_nodes(const UrlQuery& query) const {
             Json next = list.back()["name"];
             return page("nodes", std::move(list), std::move(next));
         }
-        list.push_back(node_json(node, installs_, ledger_));
+        list.push_back(node_with_place(node));
     }
     return page("nodes", std::move(list), nullptr);
 }
@@ -312,6 +327,9 @@ Answer Api::show_metrics() const {
         options_.scrape(exposition);
     }
     expose(counters_, ledger_, store_works_, exposition);
+    if (governor_) {
+        expose(*governor_, exposition);
+    }
     return {.status = 200, .body = exposition.text(), .type = "text/plain; version=0.0.4"};
 }
 

@@ -19,11 +19,13 @@ inline constexpr std::size_t page_entries_max = 10'000;
 class Api {
 public:
     Api(Ledger& ledger, Installs& installs, const Rendering& rendering, const ContentIndex& content,
-        ControlCounters& counters, const ControlOptions& options)
+        const std::optional<Governor>& governor, ControlCounters& counters,
+        const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
           content_(content),
+          governor_(governor),
           counters_(counters),
           options_(options) {}
 
@@ -46,6 +48,7 @@ private:
     Decision on_put(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_delete(const std::string& name, UnixTime at);
 
+    [[nodiscard]] nlohmann::json node_with_place(const NodeRecord& node) const;
     [[nodiscard]] Answer list_nodes(const UrlQuery& query) const;
     [[nodiscard]] Answer list_leases(const UrlQuery& query) const;
     [[nodiscard]] Answer list_events(const UrlQuery& query) const;
@@ -60,6 +63,7 @@ private:
     Installs& installs_;
     const Rendering& rendering_;
     const ContentIndex& content_;
+    const std::optional<Governor>& governor_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     bool store_works_ = true;

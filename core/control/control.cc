@@ -79,8 +79,10 @@ Control::Control(Store& store, const ContentIndex& content, RandomSource random,
       ledger_(store),
       installs_(ledger_, content, std::move(random), counters_),
       rendering_(ledger_, installs_, content),
-      data_plane_(ledger_, installs_, rendering_, counters_, options_),
-      api_(ledger_, installs_, rendering_, content, counters_, options_) {}
+      governor_(options_.governor ? std::make_optional<Governor>(*options_.governor)
+                                  : std::nullopt),
+      data_plane_(ledger_, installs_, rendering_, governor_, counters_, options_),
+      api_(ledger_, installs_, rendering_, content, governor_, counters_, options_) {}
 
 void Control::start(StoredState state, std::shared_ptr<const Site> site, const Now& now) {
     MUSTER_CHECK(site != nullptr);
@@ -88,7 +90,15 @@ void Control::start(StoredState state, std::shared_ptr<const Site> site, const N
     installs_.set_site(site);
     new_site_ = std::move(site);
     snapshot_due_ = true;
+    if (governor_) {
+        governor_->advance(now.steady);
+    }
     for (const auto& [name, node] : ledger_.nodes().all()) {
+        const InstallState at_stop = node.install.state;
+        if (governor_ &&
+            (at_stop == InstallState::loading || at_stop == InstallState::installing)) {
+            governor_->readmit(name); // it was loading when the last run ended
+        }
         if (node.install.deadline == UnixTime{}) {
             continue;
         }
@@ -142,6 +152,9 @@ void Control::step(const Now& now, ControlOutbox& out) {
     std::move(ready_.begin(), ready_.end(), std::back_inserter(out.messages));
     ready_.clear();
 
+    if (governor_) {
+        governor_->advance(now.steady);
+    }
     const bool try_store = !outage_ || now.steady >= store_retry_;
     if (new_site_ && try_store) {
         take_new_site(now.wall);
@@ -224,12 +237,30 @@ void Control::apply(Pending& pending) {
             control.apply_request(pending.worker, *request, pending.at);
         }
         void operator()(const std::unique_ptr<TransferSample>& sample) const {
-            control.installs_.on_sample(*sample, pending.at);
+            control.apply_sample(*sample, pending.at);
         }
         void operator()(const std::unique_ptr<HandedDatagram>&) const {
         } // on_message() passed it on
     };
     std::visit(Visitor{*this, pending}, pending.message);
+}
+
+void Control::apply_sample(const TransferSample& sample, UnixTime at) {
+    installs_.on_sample(sample, at);
+    if (governor_) {
+        const NodeRecord* const node = ledger_.node_at(sample.client);
+        governor_->on_bytes(node == nullptr ? std::string_view{} : node->name(), sample.sent);
+    }
+}
+
+/// Whoever loads no more, or is to do something else, makes room.
+void Control::release_tickets(const std::vector<Ledger::Change>& changes) {
+    for (const Ledger::Change& change : changes) {
+        const NodeRecord* const node = ledger_.nodes().find(change.name);
+        if (node == nullptr || installs_.action_of(*node) != BootAction::install) {
+            governor_->release(change.name);
+        }
+    }
 }
 
 template <class Commit>
@@ -296,6 +327,9 @@ void Control::on_committed(Ledger::Committed committed, const Now& now, ControlO
     outage_.reset();
     api_.set_store_works(true);
     watch_deadlines(committed.changes, now);
+    if (governor_) {
+        release_tickets(committed.changes);
+    }
     answer_leases(true, out);
     if (site_in_batch_) {
         site_in_batch_ = false;

@@ -84,6 +84,8 @@ private:
     void apply(Pending& pending);
     template <class Commit>
     void apply_lease(WorkerId worker, const Commit& commit, bool v6);
+    void apply_sample(const TransferSample& sample, UnixTime at);
+    void release_tickets(const std::vector<Ledger::Change>& changes);
     void apply_request(WorkerId worker, const DynamicRequest& request, UnixTime at);
     void fire_deadlines(const Now& now);
     void probe_store(const Now& now);
@@ -107,6 +109,7 @@ private:
     Ledger ledger_;
     Installs installs_;
     Rendering rendering_;
+    std::optional<Governor> governor_;
     DataPlane data_plane_;
     Api api_;
 

@@ -3,6 +3,7 @@
 
 #include "core/addr/ip_address.hh"
 #include "core/base/time.hh"
+#include "core/control/governor.hh"
 #include "core/metrics/exposition.hh"
 
 #include <functional>
@@ -12,9 +13,10 @@
 namespace muster {
 
 struct ControlOptions {
-    unsigned workers = 1;         ///< workers 0 .. workers - 1 get snapshots
-    std::uint16_t http_port = 80; ///< in URLs
-    std::uint16_t https_port = 0; ///< of the site's HTTPS; 0: there is none
+    unsigned workers = 1;                    ///< workers 0 .. workers - 1 get snapshots
+    std::uint16_t http_port = 80;            ///< in URLs
+    std::uint16_t https_port = 0;            ///< of the site's HTTPS; 0: there is none
+    std::optional<GovernorOptions> governor; ///< empty: all load at once
     /// What clients are told when neither the site nor their request names the server's address.
     Ipv4Address server_address;
     /// Finds the boot loaders for a site's overrides (name → absolute path), at each reload; see

@@ -97,6 +97,10 @@ std::optional<InstallEventKind> report_kind(std::string_view name) noexcept {
     return std::nullopt;
 }
 
+std::int64_t whole_seconds(Duration duration) noexcept {
+    return std::chrono::ceil<std::chrono::seconds>(duration).count();
+}
+
 Answer refused_token_answer() {
     return text_answer(403, "this token is not, or no longer, that of a running install attempt");
 }
@@ -171,6 +175,9 @@ Decision DataPlane::on_script(const DynamicRequest& request, UnixTime at) {
     const std::string name = node->name();
     if (request.method == Method::get) {
         // A HEAD looks only; whoever boots comes back with GET.
+        if (auto waits = queue(*node, path->loader, to, at)) {
+            return std::move(*waits);
+        }
         installs_.apply(name, {.kind = InstallEventKind::script_asked}, at);
         if (attempt_runs(ledger_.nodes().find(name)->install.state)) {
             ledger_.progress_of(name)->loading_bytes = 0; // it loads from the beginning now
@@ -195,6 +202,34 @@ Decision DataPlane::on_script(const DynamicRequest& request, UnixTime at) {
         note_problem(name, rendered, at);
         return {.status = 200, .body = std::move(rendered.text), .type = text_type};
     };
+}
+
+std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader loader,
+                                         const RenderFor& to, UnixTime at) {
+    if (!governor_ || installs_.action_of(node) != BootAction::install ||
+        installs_.profile_of(node) == nullptr) {
+        return std::nullopt;
+    }
+    const std::string name = node.name();
+    const bool had_ticket = governor_->tickets().contains(name);
+    const auto wait = governor_->ask(name);
+    if (!wait) {
+        if (!had_ticket) {
+            installs_.add_wait(name, BootWait::governor, governor_->waited(name));
+        }
+        return std::nullopt;
+    }
+    installs_.apply(name, {.kind = InstallEventKind::told_to_wait}, at);
+    std::string reason = fmt::format("{} machines load, this one is number {} of {} that wait",
+                                     governor_->tickets().size(), wait->place, wait->waiting);
+    if (wait->expected) {
+        reason += fmt::format(", about {} s more", whole_seconds(*wait->expected));
+    }
+    return Decision{[name, loader, to, pause = wait->ask_again, reason]() -> Answer {
+        return {.status = 200,
+                .body = Rendering::waiting_script(name, loader, to, pause, reason),
+                .type = text_type};
+    }};
 }
 
 Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {

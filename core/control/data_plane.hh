@@ -11,10 +11,12 @@ namespace muster {
 class DataPlane {
 public:
     DataPlane(Ledger& ledger, Installs& installs, const Rendering& rendering,
-              ControlCounters& counters, const ControlOptions& options)
+              std::optional<Governor>& governor, ControlCounters& counters,
+              const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
+          governor_(governor),
           counters_(counters),
           options_(options) {}
 
@@ -25,6 +27,9 @@ private:
     Decision on_script(const DynamicRequest& request, UnixTime at);
     Decision on_answers(const DynamicRequest& request, UnixTime at);
     Decision on_report(const DynamicRequest& request, UnixTime at);
+    /// Has the machine wait if others load first: the decision is what it is told, then.
+    std::optional<Decision> queue(const NodeRecord& node, BootLoader loader, const RenderFor& to,
+                                  UnixTime at);
     const NodeRecord* asking_node(const DynamicRequest& request,
                                   const std::optional<MacAddress>& mac, UnixTime at);
     void note_problem(const std::string& node, const Rendered& rendered, UnixTime at);
@@ -32,6 +37,7 @@ private:
     Ledger& ledger_;
     Installs& installs_;
     const Rendering& rendering_;
+    std::optional<Governor>& governor_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     /// The problem last noted of a node, so that a machine that asks every 30 s is noted once.

@@ -32,6 +32,7 @@ constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
     case InstallEventKind::report_installed:
         return BootMark::installed;
     case InstallEventKind::report_failed:
+    case InstallEventKind::told_to_wait:
     case InstallEventKind::deadline_passed:
     case InstallEventKind::order_install:
     case InstallEventKind::order_ignore:
@@ -62,7 +63,7 @@ std::string state_text(const Install& before, const InstallStep& step) {
 
 constexpr bool is_network_boot(InstallEventKind kind) noexcept {
     return kind == InstallEventKind::offered || kind == InstallEventKind::loader_asked ||
-           kind == InstallEventKind::script_asked;
+           kind == InstallEventKind::script_asked || kind == InstallEventKind::told_to_wait;
 }
 
 /// It says how far the installer is, and nothing else: counts as the bytes that a node was served
@@ -246,7 +247,6 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
     return step;
 }
 
-/// Of the attempt that runs; a machine that boots its own disk waits for nobody's report.
 void Installs::add_wait(const std::string& name, BootWait wait, Duration time) {
     const NodeRecord* const node = ledger_.nodes().find(name);
     if (time <= Duration{} || node == nullptr || !attempt_runs(node->install.state) ||

@@ -43,6 +43,9 @@ public:
     /// Applies an event to a node that exists. The result is in the open batch if it changed.
     InstallStep apply(const std::string& name, InstallEvent event, UnixTime at);
 
+    /// Of the attempt that runs; a machine that boots its own disk waits for nobody's report.
+    void add_wait(const std::string& name, BootWait wait, Duration time);
+
     /// The node of this machine, added under the site's rule for unknown machines if it is new;
     /// null when no more are taken. A machine is known by a link address that somebody listed,
     /// else by its UUID, client id or switch port, else by a link address that was seen before.
@@ -71,7 +74,6 @@ private:
     [[nodiscard]] const NodeRecord* named_by(const MachineSeen& seen) const;
     const NodeRecord* learn_mac(const NodeRecord& named, const MacAddress& mac, UnixTime at);
     void remember_identity(const NodeRecord& node, const MachineSeen& seen);
-    void add_wait(const std::string& name, BootWait wait, Duration time);
     void take_addresses_from_others(const NodeRecord& owner, UnixTime at);
     void release_from_site(const NodeRecord& node);
 

@@ -40,6 +40,11 @@ std::string Rendering::stranger_script(BootLoader loader, const RenderFor& to) {
     return ignored_script(target_of(loader, "", to));
 }
 
+std::string Rendering::waiting_script(std::string_view node, BootLoader loader, const RenderFor& to,
+                                      Duration ask_again, std::string_view reason) {
+    return hold_script(target_of(loader, node, to), ask_again, reason);
+}
+
 Rendered Rendering::script(const NodeRecord& node, BootLoader loader, const RenderFor& to) const {
     const BootScriptFor target = target_of(loader, node.name(), to);
     switch (installs_.action_of(node)) {

@@ -32,6 +32,11 @@ public:
     /// For a machine that is no node.
     [[nodiscard]] static std::string stranger_script(BootLoader loader, const RenderFor& to);
 
+    /// For a node that others go before.
+    [[nodiscard]] static std::string waiting_script(std::string_view node, BootLoader loader,
+                                                    const RenderFor& to, Duration ask_again,
+                                                    std::string_view reason);
+
     /// The answers file `name`; nullopt when the node's profile has none of that name.
     [[nodiscard]] std::optional<Rendered> answers(const NodeRecord& node, const std::string& name,
                                                   const RenderFor& to) const;

@@ -31,13 +31,15 @@ enum class BootWait : std::uint8_t {
     dhcp_flush,      ///< from the REQUEST to the ACK: its lease is made durable
     dhcp_probe,      ///< for a conflict probe: always 0, none precedes an answer
     tftp_no_answer,  ///< an OACK or a window was sent, and had to be sent again
+    governor,        ///< for its turn to load, because others load
 };
 inline constexpr std::array boot_waits = {BootWait::dhcp_collecting, BootWait::dhcp_flush,
-                                          BootWait::dhcp_probe, BootWait::tftp_no_answer};
+                                          BootWait::dhcp_probe, BootWait::tftp_no_answer,
+                                          BootWait::governor};
 
 constexpr std::string_view to_text(BootWait wait) noexcept {
     constexpr std::array<std::string_view, boot_waits.size()> names = {
-        "dhcp_collecting", "dhcp_flush", "dhcp_probe", "tftp_no_answer"};
+        "dhcp_collecting", "dhcp_flush", "dhcp_probe", "tftp_no_answer", "governor"};
     return names[static_cast<std::size_t>(wait)];
 }
 

@@ -57,6 +57,8 @@ private:
                 begin_attempt(); // DHCP is another server's, so no offer told of this boot
             }
             return;
+        case Kind::told_to_wait:
+            return on_told_to_wait();
         case Kind::payload_fetched:
             if (next().state == State::booting) {
                 next().state = State::loading;
@@ -123,6 +125,28 @@ private:
                 begin_attempt();
             }
             return;
+        case State::new_node:
+        case State::installed:
+        case State::failed:
+        case State::ignored:
+            return;
+        }
+        MUSTER_CHECK(false);
+    }
+
+    /// Its attempt may begin with this, if another server gave it its address.
+    void on_told_to_wait() {
+        switch (next().state) {
+        case State::ready:
+            return begin_attempt();
+        case State::booting:
+        case State::loading:
+            next().state = State::booting;
+            if (!next().answered) {
+                next().deadline = now_ + policy_.booting;
+            }
+            return;
+        case State::installing: // judged when it may load: that is its network boot
         case State::new_node:
         case State::installed:
         case State::failed:
@@ -358,6 +382,8 @@ std::string_view to_text(InstallEventKind kind) noexcept {
         return "loader asked";
     case Kind::script_asked:
         return "script asked";
+    case Kind::told_to_wait:
+        return "told to wait";
     case Kind::payload_fetched:
         return "kernel or initrd fetched";
     case Kind::answers_fetched:

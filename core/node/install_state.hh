@@ -68,6 +68,7 @@ enum class InstallEventKind : std::uint8_t {
     offered,          ///< a network boot: its firmware or boot loader was answered by DHCP
     loader_asked,     ///< a boot loader is being fetched
     script_asked,     ///< a boot script is being fetched
+    told_to_wait,     ///< it asked for a boot script, and others load first
     payload_fetched,  ///< its kernel or initrd is being fetched
     answers_fetched,  ///< with a token
     report_started,   ///< with a token
@@ -83,13 +84,13 @@ enum class InstallEventKind : std::uint8_t {
 };
 inline constexpr std::array install_event_kinds = {
     InstallEventKind::offered,          InstallEventKind::loader_asked,
-    InstallEventKind::script_asked,     InstallEventKind::payload_fetched,
-    InstallEventKind::answers_fetched,  InstallEventKind::report_started,
-    InstallEventKind::report_progress,  InstallEventKind::report_installed,
-    InstallEventKind::report_failed,    InstallEventKind::deadline_passed,
-    InstallEventKind::order_install,    InstallEventKind::order_ignore,
-    InstallEventKind::order_boot_local, InstallEventKind::profile_given,
-    InstallEventKind::profile_removed,
+    InstallEventKind::script_asked,     InstallEventKind::told_to_wait,
+    InstallEventKind::payload_fetched,  InstallEventKind::answers_fetched,
+    InstallEventKind::report_started,   InstallEventKind::report_progress,
+    InstallEventKind::report_installed, InstallEventKind::report_failed,
+    InstallEventKind::deadline_passed,  InstallEventKind::order_install,
+    InstallEventKind::order_ignore,     InstallEventKind::order_boot_local,
+    InstallEventKind::profile_given,    InstallEventKind::profile_removed,
 };
 [[nodiscard]] std::string_view to_text(InstallEventKind kind) noexcept;
 
@@ -128,6 +129,7 @@ struct InstallStep {
 /// Deadlines: the first offer starts `booting`, which answers being fetched end; they, or the
 ///   first report, start `installing`. Each runs once an attempt: a machine that crashes and
 ///   boots in a circle cannot win time by it.
+/// A machine that is told to wait loses no time by it: `booting` starts anew.
 /// A network boot during an attempt gets the same script again, since boot loaders crash and
 ///   retry; once the installer has reported, it is a failed attempt, and the next one begins.
 [[nodiscard]] InstallStep step_install(const Install& install, const InstallEvent& event,

@@ -11,7 +11,7 @@ namespace muster {
 namespace {
 
 /// Above this the list of what is known helps nobody.
-constexpr std::size_t known_shown_max = 12;
+constexpr std::size_t known_shown_max = 16;
 /// A word longer than this is no typo of a known one, and the matrix stays small.
 constexpr std::size_t word_size_max = 64;
 

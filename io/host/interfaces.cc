@@ -11,6 +11,7 @@
 
 #include <bit>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -88,6 +89,23 @@ Result<InterfaceInfo, SysError> find_interface(const std::string& name) {
         info.mtu = static_cast<std::uint16_t>(std::min(request.ifr_mtu, 65535));
     }
     return info;
+}
+
+std::uint64_t link_rate(const std::vector<std::string>& interfaces) {
+    std::uint64_t sum = 0;
+    for (const std::string& name : interfaces) {
+        const std::string folder = "/sys/class/net/" + name;
+        std::error_code error;
+        std::int64_t megabits = -1;
+        if (std::filesystem::exists(folder + "/device", error)) {
+            std::ifstream{folder + "/speed"} >> megabits;
+        }
+        if (megabits <= 0) {
+            return 0;
+        }
+        sum += static_cast<std::uint64_t>(megabits) * 125'000;
+    }
+    return sum;
 }
 
 std::optional<std::uint64_t> neighbour_limit() {

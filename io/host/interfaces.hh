@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace muster {
 
@@ -14,6 +16,10 @@ namespace muster {
 ///
 /// Errors: ENODEV -- no such interface; EADDRNOTAVAIL -- it has no IPv4 address.
 [[nodiscard]] Result<InterfaceInfo, SysError> find_interface(const std::string& name);
+
+/// What the links of these interfaces carry together, in bytes a second; 0 when one does not say,
+/// as virtual ones do (or say a number that means nothing).
+[[nodiscard]] std::uint64_t link_rate(const std::vector<std::string>& interfaces);
 
 /// How many neighbours the kernel keeps at most (gc_thresh3 of arp(7)); nullopt where it does not
 /// say: the limit is the whole machine's, and only its first network namespace shows it.

@@ -82,6 +82,9 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
         // with what remains of the time that is being committed.
         metrics_.commits.add(CommitOutcome::repeated);
         const Duration left = pending->record.expires - x.now.wall;
+        if (left < 1s) {
+            return drop(DhcpDrop::store_late); // no lease of no time: its next REQUEST starts anew
+        }
         return write_pending(x, lease.commit, whole_seconds(left));
     }
     const std::uint32_t lease_s = lease_seconds(x);
@@ -159,6 +162,9 @@ void DhcpServer::send_durable(PendingAck& pending, SlabHandle handle, const Now&
                               Outbox& out) noexcept {
     end_replaced_lease<LeaseCommit>(leases_, pending.lease, now, out);
     leases_.bind(pending.lease, pending.record, pending.deadline);
+    if (now.steady >= pending.deadline) {
+        return drop(DhcpDrop::store_late); // it would be counted from the ACK by some clients
+    }
     send(pending.path, pending.type, Bytes{reply_buffer(handle)}.first(pending.size), out);
     if (pending.tells_seen) {
         pending.seen.flushed = now.steady - pending.asked;

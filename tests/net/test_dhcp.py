@@ -255,7 +255,7 @@ class Dhcp(RigTest):
                 break
             self.assertLess(time.monotonic(), end, waited)
             time.sleep(0.1)
-        self.assertEqual(set(waited), {"dhcp_collecting", "dhcp_flush", "dhcp_probe", "tftp_no_answer"})
+        self.assertEqual(set(waited), {"dhcp_collecting", "dhcp_flush", "dhcp_probe", "governor", "tftp_no_answer"})
         self.assertGreaterEqual(waited["dhcp_collecting"], 1_900, "it did wait so long")
         self.assertGreater(waited["dhcp_flush"], 0, "a disk takes some time")
         self.assertEqual(waited["dhcp_probe"], 0)

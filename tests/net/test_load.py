@@ -311,7 +311,7 @@ class Load(RigTest):
 
     # storm
 
-    def test_a_storm_is_installed_to_the_last_machine(self):
+    def write_storm_site(self):
         self.rig.write_site(**{
             "site.yaml": SITE.replace("unknown-nodes: ignore", "unknown-nodes: {profile: tiny}"),
             "profiles/tiny.yaml": """\
@@ -324,6 +324,9 @@ class Load(RigTest):
             "nodes.yaml": "[]\n",
             "templates/tiny.mustache": 'hostname="{{node.name}}"\nimage="{{files_url}}/{{image}}"\nreboot="reboot"\n',
         })
+
+    def test_a_storm_is_installed_to_the_last_machine(self):
+        self.write_storm_site()
         server = self.rig.start("--workers", "2")
         plot = self.rig.folder / "storm.svg"
         result, errors = self.load("storm", "--interface", "eth0", "--nodes", "50", "--firmware", "mixed",
@@ -337,6 +340,29 @@ class Load(RigTest):
         self.assertGreater(result["waited_ms_by_cause"]["client"], 0)
         drawing = xml.dom.minidom.parse(str(plot))
         self.assertIn("50 machines", drawing.getElementsByTagName("text")[0].firstChild.data)
+
+    def test_machines_wait_for_their_turn_and_all_are_installed(self):
+        self.write_storm_site()
+        server = self.rig.start("--workers", "2", "--boot-slots", "2")
+        load = self.start_load("storm", "--interface", "eth0", "--nodes", "10", "--firmware", "mixed", "--power-on",
+                               "1s", "--own-time", "0.1", "--server-pid", server.pid, "--json")
+        seen = []
+        while load.poll() is None:
+            seen.append(self.rig.api("/api/v1/governor"))
+            time.sleep(0.1)
+        out, errors = load.communicate(timeout=60)
+        result = json.loads(out)
+        self.assertEqual((result["installed"], result["lost"], result["failed"]), (10, 0, 0), errors)
+        self.assertLessEqual(max(governor["loading"] for governor in seen), 2)
+        self.assertGreater(max(governor["waiting"] for governor in seen), 1)
+        for governor in seen:
+            self.assertEqual([entry["place"] for entry in governor["queue"]],
+                             list(range(1, governor["waiting"] + 1)))
+        self.assertGreater(result["waited_ms_by_cause"]["told_to_wait"], 0)
+        waited = [self.rig.api(f"/api/v1/nodes/{node['name']}/timeline")["attempts"][-1]["waited_ms_by_cause"]["governor"]
+                  for node in self.rig.api("/api/v1/nodes?limit=100")["nodes"]]
+        self.assertGreater(sum(wait > 0 for wait in waited), 3)
+        self.assertEqual(self.rig.api("/api/v1/governor")["loading"], 0)
 
     def test_a_simulated_storm_is_the_same_each_time(self):
         def plan():

@@ -162,7 +162,7 @@ void read_own_flags(Options& options, const po::variables_map& values) {
         options.own_time = read_decimal(values, "own-time", 0, 1000).value_or(1);
         options.plot = value_of(values, "plot").value_or("");
         options.simulate = values["simulate"].as<bool>();
-        for (const char* flag : {"link", "image"}) {
+        for (const char* flag : {"link", "image", "boot-slots"}) {
             if (values.count(flag) != 0 && !options.simulate) {
                 throw UsageError{fmt::format("storm: --{} is for --simulate", flag)};
             }
@@ -173,6 +173,7 @@ void read_own_flags(Options& options, const po::variables_map& values) {
         if (const auto image = value_of(values, "image")) {
             options.image_bytes = read_size(*image);
         }
+        options.boot_slots = read_boot_slots(value_of(values, "boot-slots").value_or("off"));
         break;
     }
 }

@@ -70,7 +70,10 @@ void add_storm_flags(po::options_description& flags) {
         "simulate", po::bool_switch(),
         "Nothing is sent: musterd, the network and time are simulated. How long would it take?")(
         "link", text("RATE"), "Of a simulated server's link, bits a second. Default: 25G.")(
-        "image", text("SIZE"), "Of a simulated root image. Default: 800MiB.");
+        "image", text("SIZE"), "Of a simulated root image. Default: 800MiB.")(
+        "boot-slots", text("N"),
+        "Machines that a simulated server lets load at once: a number, auto, or off. Default: "
+        "off.");
 }
 
 /// What Boost writes, less the blanks at the ends of lines.

@@ -77,6 +77,7 @@ struct Options {
     bool simulate = false;
     double link_bits_per_second = 25e9;
     std::uint64_t image_bytes = std::uint64_t{800} << 20U;
+    std::optional<unsigned> boot_slots; ///< 0: auto; empty: off
     std::string plot{};
 };
 

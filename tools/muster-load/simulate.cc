@@ -49,6 +49,7 @@ StormOptions storm_of(const Options& options) {
     storm.rack_size = options.pace.rack_size;
     storm.link = options.link_bits_per_second;
     storm.image = options.image_bytes;
+    storm.boot_slots = options.boot_slots;
     storm.own_time = options.own_time;
     if (options.installer.packages > 0) {
         storm.installer.kind = InstallerModel::Kind::packages;

@@ -147,6 +147,17 @@ Pace read_arrivals(const std::string& text) {
             .spread = time_in("arrivals", text, Duration{}, std::chrono::hours{24})};
 }
 
+std::optional<unsigned> read_boot_slots(const std::string& text) {
+    if (text == "off") {
+        return std::nullopt;
+    }
+    const auto number = number_in(text);
+    if (text != "auto" && (!number || *number == 0 || *number > 100'000)) {
+        refuse("boot-slots", text, "a number from 1 to 100000, auto, or off");
+    }
+    return text == "auto" ? 0 : static_cast<unsigned>(*number);
+}
+
 double read_link(const std::string& text) {
     const auto digits = text.find_first_not_of("0123456789");
     const auto number = number_in(std::string_view{text}.substr(0, digits));

@@ -27,6 +27,8 @@ namespace po = boost::program_options;
 /// An IPv4 or IPv6 address.
 [[nodiscard]] IpAddress read_server(const std::string& text);
 [[nodiscard]] Pace read_arrivals(const std::string& text);
+/// `40`; `auto`: 0; `off`: empty.
+[[nodiscard]] std::optional<unsigned> read_boot_slots(const std::string& text);
 /// `25G`, `1G`, `100M`: bits a second.
 [[nodiscard]] double read_link(const std::string& text);
 /// `800MiB`, `4KiB`, `1GiB`, or bytes.

@@ -105,6 +105,9 @@ Node read_node(const Json& json) {
     node.bytes_served = number_of(json, "bytes_served").value_or(0);
     node.expected_bytes = number_of(json, "expected_bytes").value_or(0);
     node.message = text_of(json, "message");
+    if (const auto place = number_of(json, "queue_place")) {
+        node.message = fmt::format("waits to load, place {}", *place);
+    }
     if (const auto tags = json.find("tags"); tags != json.end() && tags->is_array()) {
         for (const Json& tag : *tags) {
             if (tag.is_string()) {

@@ -336,6 +336,11 @@ Result<void, StartError> Daemon::start() {
     control.workers = workers_;
     control.http_port = options_.http_port;
     control.https_port = options_.https_port.value_or(0);
+    if (options_.boot_slots) {
+        control.governor = GovernorOptions{
+            .slots = *options_.boot_slots,
+            .egress = options_.egress != 0 ? options_.egress : link_rate(options_.interfaces)};
+    }
     control.find_loaders = find_loaders;
     control.admin_token = *token;
     if (!interfaces_.empty()) {

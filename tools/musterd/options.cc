@@ -120,6 +120,34 @@ void read_https_port(const std::string& text, std::optional<std::uint16_t>& targ
     target = port;
 }
 
+void read_boot_slots(const std::string& text, std::optional<unsigned>& target) {
+    target.reset();
+    if (text == "off") {
+        return;
+    }
+    unsigned slots = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), slots);
+    const bool number =
+        error == std::errc{} && end == text.data() + text.size() && slots > 0 && slots <= 100'000;
+    if (text != "auto" && !number) {
+        refuse("boot-slots", text, "a number from 1 to 100000, auto, or off");
+    }
+    target = number ? slots : 0;
+}
+
+/// `10G`: bits a second, as links are sold. In bytes.
+void read_egress(const std::string& text, std::uint64_t& target) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
+    const std::uint64_t scale = unit == "G" ? 1'000'000'000 : unit == "M" ? 1'000'000 : 0;
+    if (text != "auto" &&
+        (error != std::errc{} || scale == 0 || number == 0 || number > 1'000'000)) {
+        refuse("egress", text, "bits a second such as 10G or 500M, or auto");
+    }
+    target = text == "auto" ? 0 : number * scale / 8;
+}
+
 /// What stands on the command line alone.
 struct Special {
     bool help = false;
@@ -222,6 +250,16 @@ po::options_description describe(Options& o, Special& special) {
                 o.cache_size = *size;
             }),
         "how much it may hold; what was not asked for the longest goes first")(
+        "boot-slots",
+        po::value<std::string>()->default_value("off")->value_name("N")->notifier(
+            [&o](const std::string& text) { read_boot_slots(text, o.boot_slots); }),
+        "machines that may load at once, the others wait for their turn; auto: as many as the link "
+        "serves well; off: all")(
+        "egress",
+        po::value<std::string>()->default_value("auto")->value_name("RATE")->notifier(
+            [&o](const std::string& text) { read_egress(text, o.egress); }),
+        "what the way to the machines carries, in bits a second (10G); auto: what the interfaces "
+        "say")(
         "access-log", po::value(&o.access_log)->value_name("FILE"),
         "append a line for each answer, as --log-format says; - is standard output; SIGHUP opens "
         "the file anew; default: none");

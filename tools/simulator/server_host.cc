@@ -83,6 +83,7 @@ void ServerHost::open_process() {
     }
     ControlOptions control;
     control.workers = options_.workers;
+    control.governor = options_.governor;
     control.server_address = network_.server_address;
     control.find_loaders = [this](const auto&) {
         return universe_.files.loaders();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/control/control.hh"
+#include "core/control/governor.hh"
 #include "core/port/client.hh"
 #include "core/site/site.hh"
 #include "net/engine.hh"
@@ -21,6 +22,7 @@ class Streams;
 struct ServerOptions {
     unsigned workers = 1;
     EngineOptions engine; ///< limits; interfaces and what worker 0 alone does are filled in
+    std::optional<GovernorOptions> governor; ///< empty: all load at once
     std::size_t mailbox_capacity = 8192;
     std::uint32_t connections_max = 20'000; ///< a worker
     /// From a message to the control step that takes it; from an answer to the worker's turn.

@@ -18,7 +18,9 @@ Duration report_interval(const StormOptions& storm) {
         static_cast<double>(storm.image) * storm.nodes * 8.0 / static_cast<double>(storm.link);
     const auto fine = std::chrono::duration<double>{wire_seconds / 90};
     // Machines give up on a silent server after 120 s.
-    return std::clamp(std::chrono::duration_cast<Duration>(fine), Duration{5s}, Duration{30s});
+    // And the governor takes one that is sent nothing for one that loads no more.
+    const Duration longest = storm.boot_slots ? Governor::quiet_max / 3 : Duration{30s};
+    return std::clamp(std::chrono::duration_cast<Duration>(fine), Duration{5s}, longest);
 }
 
 sim::WorldOptions world_of(const StormOptions& storm) {
@@ -35,6 +37,10 @@ sim::WorldOptions world_of(const StormOptions& storm) {
     o.streams.report_every = report_interval(storm);
     o.streams.streams_max = o.machines.streams_max;
     o.server.workers = storm.workers;
+    if (storm.boot_slots) {
+        o.server.governor = GovernorOptions{.slots = *storm.boot_slots,
+                                            .egress = static_cast<std::uint64_t>(storm.link / 8)};
+    }
     o.site.loader = storm.loader;
     o.site.booting = storm.booting;
     o.site.installing = storm.installing;

@@ -33,10 +33,11 @@ struct StormOptions {
     Duration power_on{30s};      ///< machines are switched on over so long; 0: all at once
     std::uint32_t rack_size = 0; ///< above 0: so many at the same moment
 
-    double link = 25e9;        ///< bits a second of the server's link
-    double client_link = 10e9; ///< bits a second of each machine's
-    Duration latency = 50us;   ///< one way
-    double loss = 0;           ///< of packets
+    double link = 25e9;                 ///< bits a second of the server's link
+    std::optional<unsigned> boot_slots; ///< 0: the server finds out; empty: all load at once
+    double client_link = 10e9;          ///< bits a second of each machine's
+    Duration latency = 50us;            ///< one way
+    double loss = 0;                    ///< of packets
 
     std::uint64_t kernel = 14'200'000; ///< what deploy/minimal-installer builds
     std::uint64_t initrd = 5'400'000;  ///<

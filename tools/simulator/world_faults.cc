@@ -62,16 +62,21 @@ WorldOptions WorldOptions::swarm(std::uint64_t seed) {
         o.faults.link.unseen_dhcp = 0;
     }
     o.safety = 60s + std::chrono::seconds{between(random, 0, 120)};
+    Prng others{seed ^ 0x510700U}; // of its own, so that earlier seeds stay the worlds they were
+    if (others.chance(0.5)) {
+        o.server.governor = GovernorOptions{.slots = between(others, 0U, 4U), .egress = 0};
+    }
     return o;
 }
 
 std::string WorldOptions::text() const {
     return fmt::format(
         "seed {} machines {} workers {} commits-max {} sessions {} windowsize-max "
-        "{}{} mailbox {} latency {}us{} lease {}s reserved {} pool {} safety {}s, {}",
+        "{}{} slots {} mailbox {} latency {}us{} lease {}s reserved {} pool {} safety {}s, {}",
         seed, machines.count, server.workers, server.engine.dhcp_limits.commits_max,
         server.engine.tftp_limits.sessions, server.engine.tftp_limits.windowsize_max,
-        server.engine.tftp_limits.single_port ? " single-port" : "", server.mailbox_capacity,
+        server.engine.tftp_limits.single_port ? " single-port" : "",
+        server.governor ? std::to_string(server.governor->slots) : "off", server.mailbox_capacity,
         network.latency.count() / 1000,
         network.frames ? network.vlan != 0 ? " frames vlan" : " frames" : "",
         std::chrono::duration_cast<std::chrono::seconds>(site.lease).count(), site.reserved,

@@ -134,10 +134,11 @@ if linux '(http,10.0.0.1)/files/debian12/linux' 'auto=true' 'url=http://10.0.0.1
   fi
 fi
 echo 'muster: loading failed, asking again in 30 s'
+muster_wait=30
 if [ "$muster_asking" != yes ]; then
   muster_asking=yes
   while true; do
-    sleep 30
+    sleep $muster_wait
     source '(tftp,10.0.0.1)/boot/grub.cfg'
   done
 fi
@@ -188,17 +189,18 @@ TEST(GrubScript, HoldMissingIgnoredAndFailed) {
     const BootScriptFor whom = to(BootLoader::grub);
     EXPECT_EQ(hold_script(whom, std::chrono::seconds{10}, "held"),
               R"(echo 'muster: r1n01: held, asking again in 10 s'
+muster_wait=10
 if [ "$muster_asking" != yes ]; then
   muster_asking=yes
   while true; do
-    sleep 10
+    sleep $muster_wait
     source '(tftp,10.0.0.1)/boot/grub.cfg'
   done
 fi
 )");
     EXPECT_TRUE(missing_file_script(whom, "d/linux")
                     .starts_with("echo 'muster: r1n01: the server has no file d/linux, asking "
-                                 "again in 30 s'\nif ["));
+                                 "again in 30 s'\nmuster_wait=30\nif ["));
     EXPECT_EQ(ignored_script(whom), "echo 'muster: r1n01: not for this server'\nexit\n");
 }
 
@@ -259,10 +261,10 @@ TEST(BootScripts, WaitsAreWholeSecondsWithinBounds) {
     const auto wait = [](Duration d) {
         return hold_script(to(BootLoader::grub), d, "x");
     };
-    EXPECT_NE(wait(std::chrono::milliseconds{1}).find("sleep 1\n"), std::string::npos);
-    EXPECT_NE(wait(Duration{-5}).find("sleep 1\n"), std::string::npos);
-    EXPECT_NE(wait(std::chrono::milliseconds{1001}).find("sleep 2\n"), std::string::npos);
-    EXPECT_NE(wait(std::chrono::hours{9}).find("sleep 3600\n"), std::string::npos);
+    EXPECT_NE(wait(std::chrono::milliseconds{1}).find("muster_wait=1\n"), std::string::npos);
+    EXPECT_NE(wait(Duration{-5}).find("muster_wait=1\n"), std::string::npos);
+    EXPECT_NE(wait(std::chrono::milliseconds{1001}).find("muster_wait=2\n"), std::string::npos);
+    EXPECT_NE(wait(std::chrono::hours{9}).find("muster_wait=3600\n"), std::string::npos);
 }
 
 // Every byte value, in every text of others that a script shows, for every loader: none adds a

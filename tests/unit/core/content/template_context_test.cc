@@ -34,6 +34,7 @@ TEST(TemplateContext, HoldsTheNodeTheUrlsAndTheVariables) {
                                        {"address", "10.0.0.21"},
                                        {"tags", {"rack1", "compute"}}}},
                                      {"server_url", "http://10.0.0.1:8080"},
+                                     {"server_host", "10.0.0.1:8080"},
                                      {"files_url", "http://10.0.0.1:8080/files"},
                                      {"answers_url", "http://10.0.0.1:8080/answers/TOKEN"},
                                      {"report_url", "http://10.0.0.1:8080/report/TOKEN"},

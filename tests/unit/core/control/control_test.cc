@@ -112,6 +112,7 @@ TEST_F(ControlTest, WhatABootWaitedForAddsUpInItsTimelineAndIsKept) {
     EXPECT_EQ(waited(), (Json{{"dhcp_collecting", 4000.0},
                               {"dhcp_flush", 1.5},
                               {"dhcp_probe", 0.0},
+                              {"governor", 0.0},
                               {"tftp_no_answer", 0.0}}));
     acknowledged(1s, {});
     auto lost = std::make_unique<TransferSample>();
@@ -123,6 +124,7 @@ TEST_F(ControlTest, WhatABootWaitedForAddsUpInItsTimelineAndIsKept) {
     EXPECT_EQ(waited(), (Json{{"dhcp_collecting", 5000.0},
                               {"dhcp_flush", 1.5},
                               {"dhcp_probe", 0.0},
+                              {"governor", 0.0},
                               {"tftp_no_answer", 700.0}}));
     EXPECT_EQ(read_node_record(write_node_record(node("r1n01")))->boots, node("r1n01").boots);
 }

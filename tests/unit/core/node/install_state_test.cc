@@ -201,6 +201,7 @@ TEST(InstallState, AnAttemptBeginsByNetworkBootAloneAndWithAFreshToken) {
         if (step.attempt_began) {
             EXPECT_TRUE(row.kind == InstallEventKind::offered ||
                         row.kind == InstallEventKind::script_asked ||
+                        row.kind == InstallEventKind::told_to_wait ||
                         row.kind == InstallEventKind::loader_asked);
             EXPECT_TRUE(row.policy.has_profile);
             EXPECT_EQ(step.next.attempt, before.attempt + 1);

@@ -471,8 +471,8 @@ TEST(SiteProblems, Variables) {
         return problems(with("site.yaml", subnet + "defaults: {variables: {" + text + "}}\n"));
     };
     EXPECT_EQ(variables("a-b_1: x"), Lines{});
-    for (const std::string name :
-         {"node", "server_url", "files_url", "answers_url", "report_url", "attempt", "profile"}) {
+    for (const std::string name : {"node", "server_url", "server_host", "files_url", "answers_url",
+                                   "report_url", "attempt", "profile"}) {
         EXPECT_EQ(variables(name + ": x"), (Lines{"site.yaml:2:24: variable '" + name +
                                                   "' is muster's own and cannot be set"}));
     }

@@ -45,7 +45,7 @@ TEST(Suggestion, NamesTheNearestElseAllIfTheyAreFew) {
     EXPECT_EQ(suggestion("loadr", {"kernel", "loader"}), "; did you mean 'loader'?");
     EXPECT_EQ(suggestion("zzz", {"kernel", "initrd"}), "; known are: initrd, kernel");
     EXPECT_EQ(suggestion("zzz", {}), "");
-    EXPECT_EQ(suggestion("zzz", std::vector<std::string_view>(13, "kernel")), "");
+    EXPECT_EQ(suggestion("zzz", std::vector<std::string_view>(17, "kernel")), "");
 }
 
 } // namespace

@@ -20,5 +20,11 @@ TEST(Interfaces, NamesTheOneThatIsMissing) {
     EXPECT_NE(missing.error().text().find("no-such-if0"), std::string::npos);
 }
 
+TEST(Interfaces, ALinkThatSaysNothingOfItsRateMakesTheSumUnknown) {
+    EXPECT_EQ(link_rate({}), 0U);
+    EXPECT_EQ(link_rate({"lo"}), 0U);
+    EXPECT_EQ(link_rate({"no-such-interface"}), 0U);
+}
+
 } // namespace
 } // namespace muster

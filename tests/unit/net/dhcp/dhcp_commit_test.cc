@@ -61,6 +61,21 @@ TEST_F(DhcpCommitTest, ARepeatedRequestIsNotCommittedTwiceAndGetsTheLastXid) {
         << "no longer than the record that was committed";
 }
 
+// A store that hangs longer than the lease: what it says at last is the end of nothing.
+TEST_F(DhcpCommitTest, ALeaseThatEndedBeforeItWasDurableIsNotAcknowledged) {
+    EXPECT_TRUE(rig.receive(select(1, "10.79.0.100", 1)).empty());
+    rig.advance(1h);
+    EXPECT_TRUE(rig.receive(select(1, "10.79.0.100", 2)).empty());
+    EXPECT_EQ(rig.commits.size(), 1U);
+    EXPECT_TRUE(rig.commit().empty());
+    EXPECT_EQ(rig.server.metrics().drops.read(DhcpDrop::store_late), 2U)
+        << "the REQUEST that found no time left, and the ACK";
+    EXPECT_TRUE(rig.receive(select(1, "10.79.0.100", 3)).empty());
+    const auto acks = rig.commit();
+    ASSERT_EQ(acks.size(), 1U) << "the next one begins anew";
+    EXPECT_EQ(acks[0].seconds(DhcpOptionCode::address_lease_time), 3600U);
+}
+
 // What a boot waited for goes with the sighting of its ACK.
 TEST_F(DhcpCommitTest, AnAckTellsHowLongOffersWereCollectedAndTheStoreTook) {
     ClientMessage discovers{discover, machine_mac(1), 5};

@@ -109,5 +109,11 @@ TEST(ReadNode, TakesAnyJson) {
     EXPECT_EQ(node.tags, (std::vector<std::string>{"x", "y"}));
 }
 
+TEST(ReadNode, TellsThePlaceOfOneThatWaits) {
+    EXPECT_EQ(read_node(Json::parse(R"({"message": "m", "queue_place": 3})")).message,
+              "waits to load, place 3");
+    EXPECT_EQ(read_node(Json::parse(R"({"message": "m", "queue_place": null})")).message, "m");
+}
+
 } // namespace
 } // namespace muster::cli
