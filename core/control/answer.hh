@@ -23,8 +23,9 @@ struct Answer {
 
 /// A line of text with its line feed: what installers and people at a console see.
 [[nodiscard]] inline Answer text_answer(std::uint16_t status, std::string_view line) {
-    return {
-        .status = status, .body = std::string{line} + '\n', .type = text_type, .retry_after_s = 0};
+    std::string body{line}; // not by operator+, in which gcc 12 sees an overflow that is none
+    body += '\n';
+    return {.status = status, .body = std::move(body), .type = text_type, .retry_after_s = 0};
 }
 
 /// How a request will be answered: it has put its changes into the open batch, and says from what

@@ -4,6 +4,7 @@
 
 #include "core/control/api_json.hh"
 #include "core/control/control_metrics.hh"
+#include "core/control/flight_json.hh"
 #include "core/control/governor_view.hh"
 
 #include <fmt/format.h>
@@ -137,7 +138,12 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
     }
     if (first == "site") {
         return [this] {
-            return json_answer(site_json(installs_.site()));
+            const ServerAddress server =
+                rendering_.server_address({}, options_.server_address, options_.http_port);
+            Json json = site_json(installs_.site());
+            json["boot_url"] =
+                server.address == IpAddress{Ipv4Address{}} ? Json{} : Json(server_url(server));
+            return json_answer(json);
         };
     }
     return [this] {
@@ -184,7 +190,11 @@ Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime
             return showing(name, &Api::show_node);
         }
         if (verb == "timeline") {
-            return showing(name, &Api::show_timeline);
+            return [this, name, at] {
+                const NodeRecord* const node = ledger_.nodes().find(name);
+                return node == nullptr ? api_error(404, "no_such_node", "no node has this name")
+                                       : show_timeline(*node, at);
+            };
         }
         if (verb == "render") {
             return showing(name, &Api::show_render);
@@ -209,8 +219,12 @@ Answer Api::show_node(const NodeRecord& node) const {
     return json_answer(node_with_place(node));
 }
 
-Answer Api::show_timeline(const NodeRecord& node) const {
-    return json_answer(timeline_json(node, ledger_));
+Answer Api::show_timeline(const NodeRecord& node, UnixTime now) const {
+    const auto entries = recorder_.of(node.name());
+    Json json = timeline_json(node, ledger_);
+    json["recorder"] = flight_json(entries);
+    json["findings"] = findings_json(node, entries, installs_, ledger_, now);
+    return json_answer(json);
 }
 
 Answer Api::show_render(const NodeRecord& node) const {

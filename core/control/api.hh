@@ -19,13 +19,14 @@ inline constexpr std::size_t page_entries_max = 10'000;
 class Api {
 public:
     Api(Ledger& ledger, Installs& installs, const Rendering& rendering, const ContentIndex& content,
-        const std::optional<Governor>& governor, ControlCounters& counters,
-        const ControlOptions& options)
+        const std::optional<Governor>& governor, const FlightRecorder& recorder,
+        ControlCounters& counters, const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
           content_(content),
           governor_(governor),
+          recorder_(recorder),
           counters_(counters),
           options_(options) {}
 
@@ -57,13 +58,14 @@ private:
     /// A decision that shows the node, if it is there when the batch is committed.
     Decision showing(std::string name, Answer (Api::*show)(const NodeRecord&) const) const;
     [[nodiscard]] Answer show_node(const NodeRecord& node) const;
-    [[nodiscard]] Answer show_timeline(const NodeRecord& node) const;
+    [[nodiscard]] Answer show_timeline(const NodeRecord& node, UnixTime now) const;
 
     Ledger& ledger_;
     Installs& installs_;
     const Rendering& rendering_;
     const ContentIndex& content_;
     const std::optional<Governor>& governor_;
+    const FlightRecorder& recorder_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     bool store_works_ = true;

@@ -77,16 +77,21 @@ Control::Control(Store& store, const ContentIndex& content, RandomSource random,
                  ControlOptions options)
     : options_(std::move(options)),
       ledger_(store),
-      installs_(ledger_, content, std::move(random), counters_),
+      installs_(ledger_, content, std::move(random), counters_, recorder_),
       rendering_(ledger_, installs_, content),
       governor_(options_.governor ? std::make_optional<Governor>(*options_.governor)
                                   : std::nullopt),
-      data_plane_(ledger_, installs_, rendering_, governor_, counters_, options_),
-      api_(ledger_, installs_, rendering_, content, governor_, counters_, options_) {}
+      data_plane_(ledger_, installs_, rendering_, governor_, recorder_, counters_, options_),
+      api_(ledger_, installs_, rendering_, content, governor_, recorder_, counters_, options_) {}
 
 void Control::start(StoredState state, std::shared_ptr<const Site> site, const Now& now) {
     MUSTER_CHECK(site != nullptr);
+    std::vector<StoredFlight> flights = std::move(state.flights);
     ledger_.load(std::move(state));
+    std::erase_if(flights, [&](const StoredFlight& flight) {
+        return ledger_.nodes().find(flight.node) == nullptr; // it was removed
+    });
+    recorder_.load(std::move(flights));
     installs_.set_site(site);
     new_site_ = std::move(site);
     snapshot_due_ = true;
@@ -169,6 +174,7 @@ void Control::step(const Now& now, ControlOutbox& out) {
             ledger_.flush_progress();
             progress_due_ = Instant::never();
         }
+        keep_flights(now);
     }
     // Until the site's nodes are kept once, nobody may be taken for an unknown machine: the rule
     // for those may be to install. The batch that can change this comes with the next try.
@@ -191,6 +197,17 @@ void Control::step(const Now& now, ControlOutbox& out) {
     if (ledger_.has_progress() && progress_due_ == Instant::never()) {
         progress_due_ = now.steady + progress_interval;
     }
+    if (recorder_.has_unsaved() && flight_due_ == Instant::never()) {
+        flight_due_ = now.steady + flight_interval;
+    }
+}
+
+void Control::keep_flights(const Now& now) {
+    if (now.steady < flight_due_ || outage_) {
+        return;
+    }
+    ledger_.keep(recorder_.take_unsaved(flight_slice));
+    flight_due_ = recorder_.has_unsaved() ? now.steady + flight_slice_interval : Instant::never();
 }
 
 Instant Control::next_deadline() const noexcept {
@@ -201,7 +218,7 @@ Instant Control::next_deadline() const noexcept {
         return store_retry_; // deadlines wait until their outcome can be kept
     }
     const Instant deadline = deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
-    return std::min(deadline, progress_due_);
+    return std::min({deadline, progress_due_, flight_due_});
 }
 
 void Control::take_new_site(UnixTime at) {
@@ -324,6 +341,12 @@ void Control::on_committed(Ledger::Committed committed, const Now& now, ControlO
         }
         out.events.push_back(std::move(event));
     }
+    recorder_.saved(true);
+    for (const Ledger::Change& change : committed.changes) {
+        if (ledger_.nodes().find(change.name) == nullptr) {
+            recorder_.forget(change.name);
+        }
+    }
     outage_.reset();
     api_.set_store_works(true);
     watch_deadlines(committed.changes, now);
@@ -347,6 +370,7 @@ void Control::on_committed(Ledger::Committed committed, const Now& now, ControlO
 
 void Control::on_refused(const StoreError& error, const Now& now, ControlOutbox& out) {
     ++counters_.commit_failures;
+    recorder_.saved(false);
     counters_.leases_refused += leases_in_batch_;
     store_retry_ = now.steady + store_retry_interval;
     api_.set_store_works(false);

@@ -18,6 +18,11 @@ namespace muster {
 inline constexpr std::size_t control_pending_max = 65'536;
 /// Progress of transfers is kept this often, if nothing else of the node changes.
 inline constexpr Duration progress_interval = std::chrono::seconds{5};
+/// The flight recorder is kept this often, and so many entries at once: a storm's are kept in
+/// slices, since leases wait for each commit.
+inline constexpr Duration flight_interval = std::chrono::seconds{5};
+inline constexpr Duration flight_slice_interval = std::chrono::milliseconds{100};
+inline constexpr std::size_t flight_slice = 500;
 /// While the store takes nothing, it is tried this often even if nobody asks for anything.
 inline constexpr Duration store_retry_interval = std::chrono::seconds{1};
 
@@ -89,6 +94,7 @@ private:
     void apply_request(WorkerId worker, const DynamicRequest& request, UnixTime at);
     void fire_deadlines(const Now& now);
     void probe_store(const Now& now);
+    void keep_flights(const Now& now);
 
     void on_committed(Ledger::Committed committed, const Now& now, ControlOutbox& out);
     void on_refused(const StoreError& error, const Now& now, ControlOutbox& out);
@@ -107,6 +113,7 @@ private:
     ControlOptions options_;
     ControlCounters counters_;
     Ledger ledger_;
+    FlightRecorder recorder_;
     Installs installs_;
     Rendering rendering_;
     std::optional<Governor> governor_;
@@ -135,6 +142,7 @@ private:
     std::set<std::pair<Instant, std::string>> deadlines_;
     absl::flat_hash_map<std::string, Instant> deadline_of_;
     Instant progress_due_ = Instant::never();
+    Instant flight_due_ = Instant::never();
 
     struct Outage {
         UnixTime since;

@@ -101,6 +101,42 @@ std::int64_t whole_seconds(Duration duration) noexcept {
     return std::chrono::ceil<std::chrono::seconds>(duration).count();
 }
 
+std::string_view loader_text(BootLoader loader) noexcept {
+    switch (loader) {
+    case BootLoader::ipxe:
+        return "iPXE";
+    case BootLoader::grub:
+        return "GRUB";
+    case BootLoader::pxelinux:
+        return "PXELINUX";
+    }
+    __builtin_unreachable();
+}
+
+/// What the boot script has the machine do.
+std::string script_text(BootAction action, const Install& install) {
+    switch (action) {
+    case BootAction::install:
+        return fmt::format("install, attempt {}", install.attempt);
+    case BootAction::boot_local:
+        return "boot from its disk";
+    case BootAction::hold:
+        return "wait until an operator says what to install";
+    case BootAction::ignore:
+        return "left alone";
+    }
+    __builtin_unreachable();
+}
+
+/// `progress 40 %: unpacking`
+std::string report_text(std::string_view name, InstallEventKind kind, const InstallEvent& event) {
+    std::string text{name};
+    if (kind == InstallEventKind::report_progress) {
+        text += fmt::format(" {} %", event.percent);
+    }
+    return event.message.empty() ? text : text + ": " + event.message;
+}
+
 Answer refused_token_answer() {
     return text_answer(403, "this token is not, or no longer, that of a running install attempt");
 }
@@ -179,7 +215,12 @@ Decision DataPlane::on_script(const DynamicRequest& request, UnixTime at) {
             return std::move(*waits);
         }
         installs_.apply(name, {.kind = InstallEventKind::script_asked}, at);
-        if (attempt_runs(ledger_.nodes().find(name)->install.state)) {
+        const NodeRecord& current = *ledger_.nodes().find(name);
+        recorder_.note(name, FlightKind::script, loader_text(path->loader),
+                       fmt::format("{}: {}", loader_text(path->loader),
+                                   script_text(installs_.action_of(current), current.install)),
+                       at);
+        if (attempt_runs(current.install.state)) {
             ledger_.progress_of(name)->loading_bytes = 0; // it loads from the beginning now
         }
     }
@@ -225,11 +266,38 @@ std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader load
     if (wait->expected) {
         reason += fmt::format(", about {} s more", whole_seconds(*wait->expected));
     }
+    recorder_.note(name, FlightKind::wait, "", reason, at);
     return Decision{[name, loader, to, pause = wait->ask_again, reason]() -> Answer {
         return {.status = 200,
                 .body = Rendering::waiting_script(name, loader, to, pause, reason),
                 .type = text_type};
     }};
+}
+
+/// Answers hold secrets: even with the right token they are not for another machine's address, and
+/// not to be had over and over.
+std::optional<Decision> DataPlane::refuse_answers(const NodeRecord& node, const Profile& profile,
+                                                  const std::string& file,
+                                                  const DynamicRequest& request, UnixTime at) {
+    const auto refuse = [&](std::string why, std::string_view help) {
+        ++counters_.tokens_refused;
+        recorder_.note(node.name(), FlightKind::refused, file, file + ": " + why, at);
+        ledger_.note(at, EventKind::token_refused, node.name(),
+                     fmt::format("answers {}: {}{}", file, why, help));
+        return decided(text_answer(403, why));
+    };
+    const NodeRecord* const owner = ledger_.node_at(request.client.address);
+    if (owner != nullptr && owner != &node) {
+        return refuse(fmt::format("asked from {}, which is the address of another machine",
+                                  to_text(request.client.address)),
+                      fmt::format(", {}", owner->name()));
+    }
+    const auto fetched = node.answers_fetched.find(file);
+    if (fetched != node.answers_fetched.end() && fetched->second >= profile.answers_fetches) {
+        return refuse(fmt::format("fetched {} times already in this attempt", fetched->second),
+                      "; the profile's answers-fetches may allow more");
+    }
+    return std::nullopt;
 }
 
 Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
@@ -251,9 +319,14 @@ Decision DataPlane::on_answers(const DynamicRequest& request, UnixTime at) {
     if (profile == nullptr || !profile->answers.contains(path.name)) {
         return decided(text_answer(404, "the profile of this node has no answers of that name"));
     }
+    if (auto refused = refuse_answers(*node, *profile, path.name, request, at)) {
+        return std::move(*refused);
+    }
     if (request.method == Method::get) {
         installs_.apply(name, {.kind = InstallEventKind::answers_fetched, .token = *path.token},
                         at);
+        ++ledger_.progress_of(name)->answers_fetched[path.name];
+        recorder_.note(name, FlightKind::answers, path.name, path.name, at);
     }
     const RenderFor to{.server = rendering_.server_address(request.server, options_.server_address,
                                                            options_.http_port),
@@ -309,12 +382,14 @@ Decision DataPlane::on_report(const DynamicRequest& request, UnixTime at) {
                              .percent = static_cast<std::uint8_t>(std::min<std::uint64_t>(
                                  percent.value_or(node->install.percent), 100)),
                              .message = clean_line(query.value("message"), message_size_max)};
-    const InstallStep step = installs_.apply(node->name(), event, at);
+    const std::string name = node->name();
+    const InstallStep step = installs_.apply(name, event, at);
     if (step.outcome == InstallOutcome::token_refused) {
         installs_.note_refused_token(*path.token, "report " + path.name, request.client.address,
                                      at);
         return decided(refused_token_answer());
     }
+    recorder_.note(name, FlightKind::report, path.name, report_text(path.name, *kind, event), at);
     return decided(text_answer(200, "ok"));
 }
 

@@ -11,12 +11,13 @@ namespace muster {
 class DataPlane {
 public:
     DataPlane(Ledger& ledger, Installs& installs, const Rendering& rendering,
-              std::optional<Governor>& governor, ControlCounters& counters,
-              const ControlOptions& options)
+              std::optional<Governor>& governor, FlightRecorder& recorder,
+              ControlCounters& counters, const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
           governor_(governor),
+          recorder_(recorder),
           counters_(counters),
           options_(options) {}
 
@@ -26,6 +27,9 @@ public:
 private:
     Decision on_script(const DynamicRequest& request, UnixTime at);
     Decision on_answers(const DynamicRequest& request, UnixTime at);
+    std::optional<Decision> refuse_answers(const NodeRecord& node, const Profile& profile,
+                                           const std::string& file, const DynamicRequest& request,
+                                           UnixTime at);
     Decision on_report(const DynamicRequest& request, UnixTime at);
     /// Has the machine wait if others load first: the decision is what it is told, then.
     std::optional<Decision> queue(const NodeRecord& node, BootLoader loader, const RenderFor& to,
@@ -38,6 +42,7 @@ private:
     Installs& installs_;
     const Rendering& rendering_;
     std::optional<Governor>& governor_;
+    FlightRecorder& recorder_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     /// The problem last noted of a node, so that a machine that asks every 30 s is noted once.

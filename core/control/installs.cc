@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view files_prefix = "/files/";
 constexpr std::string_view loaders_prefix = "/loaders/";
+constexpr std::string_view scripts_prefix = "/boot/";
 constexpr unsigned refusals_noted_max = 10; ///< a second
 
 constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
@@ -74,6 +75,7 @@ bool is_progress(const InstallEvent& event, const Install& before, const Install
 }
 
 void begin_attempt(NodeRecord& node, std::uint64_t expected) {
+    node.answers_fetched.clear();
     node.bytes_served = 0;
     node.loading_bytes = 0;
     node.expected_bytes = expected;
@@ -276,6 +278,13 @@ void Installs::on_sample(const TransferSample& sample, UnixTime at) {
         apply(name, {.kind = InstallEventKind::payload_fetched}, at);
     }
     add_wait(name, BootWait::tftp_no_answer, sample.silence);
+    if (!path.starts_with(scripts_prefix)) { // those are noted where they are made
+        recorder_.on_transfer(name,
+                              loader    ? FlightKind::loader
+                              : payload ? FlightKind::payload
+                                        : FlightKind::file,
+                              sample, at);
+    }
     if (sample.sent == 0) {
         return;
     }
@@ -305,6 +314,10 @@ void Installs::note_refused_token(const Token& token, std::string_view what,
     }
     ledger_.note(at, EventKind::token_refused, node == nullptr ? "" : node->name(),
                  fmt::format("{} from {} with {}", what, to_text(client), why));
+    if (node != nullptr) {
+        recorder_.note(node->name(), FlightKind::refused, what,
+                       fmt::format("{} with {}", what, why), at);
+    }
 }
 
 } // namespace muster

@@ -7,6 +7,7 @@
 #include "core/control/content_index.hh"
 #include "core/control/control_counters.hh"
 #include "core/control/ledger.hh"
+#include "core/flight/flight_recorder.hh"
 #include "core/port/messages.hh"
 
 #include <functional>
@@ -19,8 +20,12 @@ using RandomSource = std::function<void(MutableBytes)>;
 class Installs {
 public:
     Installs(Ledger& ledger, const ContentIndex& content, RandomSource random,
-             ControlCounters& counters)
-        : ledger_(ledger), content_(content), random_(std::move(random)), counters_(counters) {}
+             ControlCounters& counters, FlightRecorder& recorder)
+        : ledger_(ledger),
+          content_(content),
+          random_(std::move(random)),
+          counters_(counters),
+          recorder_(recorder) {}
 
     /// The site that profiles are looked up in from now on.
     void set_site(std::shared_ptr<const Site> site);
@@ -81,6 +86,7 @@ private:
     const ContentIndex& content_;
     RandomSource random_;
     ControlCounters& counters_;
+    FlightRecorder& recorder_;
     std::shared_ptr<const Site> site_;
     std::map<std::string, SharedDhcpOptions, std::less<>> profile_options_; ///< of the site
     bool table_full_noted_ = false;

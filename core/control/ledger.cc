@@ -183,7 +183,7 @@ Result<Ledger::Committed, StoreError> Ledger::commit() {
         }
     }
     committed.records = batch_.leases.size() + batch_.leases6.size() + batch_.nodes.size() +
-                        batch_.removed_nodes.size() + batch_.events.size();
+                        batch_.removed_nodes.size() + batch_.events.size() + batch_.flights.size();
     if (auto stored = store_.commit(batch_); !stored) {
         take_back();
         return std::unexpected(std::move(stored.error()));

@@ -51,6 +51,8 @@ public:
     [[nodiscard]] NodeRecord* progress_of(std::string_view name);
     [[nodiscard]] bool has_progress() const noexcept { return !progress_.empty(); }
     void flush_progress();
+    /// Entries of the flight recorder, for the open batch.
+    void keep(std::vector<StoredFlight> flights) { batch_.flights = std::move(flights); }
 
     /// True if the open batch changes, adds or removes this node.
     [[nodiscard]] bool touches(std::string_view name) const noexcept {

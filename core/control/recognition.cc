@@ -108,12 +108,14 @@ void Installs::remember_identity(const NodeRecord& node, const MachineSeen& seen
 }
 
 void Installs::on_seen(const MachineSeen& seen, UnixTime at) {
-    const bool boots = seen.kind != DhcpClientKind::other;
+    const bool other_server = !seen.other_server.is_unspecified();
+    const bool boots = seen.kind != DhcpClientKind::other && !other_server;
     const NodeRecord* const node = boots ? find_or_discover(seen, at) : find_known(seen, at);
     if (node == nullptr) {
         return;
     }
     const std::string name = node->name();
+    recorder_.on_seen(name, seen, at);
     if (seen.acknowledged && !seen.address.is_unspecified()) {
         ledger_.remember_address(seen.address, seen.mac);
     }

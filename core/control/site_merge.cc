@@ -36,6 +36,7 @@ NodeRecord Installs::take_over(const NodeSpec& spec) {
         return {}; // never take the state of a node that somebody else lists
     }
     NodeRecord node = *heir;
+    recorder_.rename(heir->name(), spec.name);
     ledger_.erase(heir->name());
     return node;
 }

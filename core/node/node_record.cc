@@ -322,6 +322,9 @@ std::string write_node_record(const NodeRecord& node) {
     if (!node.remote_id.empty()) {
         json["remote_id"] = identifier_text(node.remote_id);
     }
+    if (!node.answers_fetched.empty()) {
+        json["answers_fetched"] = node.answers_fetched;
+    }
     Json& boots = json["boots"] = Json::array();
     for (const BootTimeline& boot : node.boots) {
         boots.push_back(write_boot(boot));
@@ -348,6 +351,11 @@ Result<NodeRecord, std::string> read_node_record(std::string_view text) {
         }
         if (json.contains("arch")) {
             node.arch = integer_of<std::uint16_t>(json["arch"]);
+        }
+        if (json.contains("answers_fetched")) {
+            for (const auto& [name, count] : json["answers_fetched"].items()) {
+                node.answers_fetched[name] = integer_of<unsigned>(count);
+            }
         }
         node.circuit_id = read_id(json, "circuit_id");
         node.remote_id = read_id(json, "remote_id");

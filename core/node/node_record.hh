@@ -36,6 +36,7 @@ struct NodeRecord {
     std::uint64_t loading_bytes = 0;  ///< of kernel and initrd, since its script was served
     std::uint64_t expected_bytes = 0; ///< of kernel and initrd; 0: unknown
     std::vector<BootTimeline> boots;  ///< the latest attempts, oldest first
+    std::map<std::string, unsigned> answers_fetched; ///< in this attempt, by name
 
     [[nodiscard]] const std::string& name() const noexcept { return spec.name; }
     /// Its link addresses: those of the spec, then learned ones.

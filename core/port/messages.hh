@@ -51,12 +51,15 @@ struct MachineSeen {
     std::optional<std::array<std::uint8_t, 16>> uuid{}; ///< option 97, as on the wire
     std::uint16_t arch = 0; ///< option 93 (IANA processor architecture types)
     DhcpClientKind kind{};
-    bool acknowledged = false;    ///< false: an OFFER; true: an ACK
-    ShortIdentifier client_id{};  ///< option 61
-    ShortIdentifier circuit_id{}; ///< option 82.1: the switch port, as its relay names it
-    ShortIdentifier remote_id{};  ///< option 82.2: the switch, the same
-    Duration collected{};         ///< with an ACK: from the first OFFER to the REQUEST
-    Duration flushed{};           ///< with an ACK: from the REQUEST until its lease was durable
+    bool acknowledged = false;     ///< false: an OFFER; true: an ACK
+    ShortIdentifier client_id{};   ///< option 61
+    ShortIdentifier circuit_id{};  ///< option 82.1: the switch port, as its relay names it
+    ShortIdentifier remote_id{};   ///< option 82.2: the switch, the same
+    Duration collected{};          ///< with an ACK: from the first OFFER to the REQUEST
+    Duration flushed{};            ///< with an ACK: from the REQUEST until its lease was durable
+    std::uint16_t asked_for_s = 0; ///< how long it has asked already, as it says (`secs`)
+    bool left_alone = false;       ///< the site has it not answered
+    Ipv4Address other_server{};    ///< it took the offer of this server, and nothing was answered
 };
 
 /// Worker 0 to control: a machine asked for an address where there is none left. Sent once, until

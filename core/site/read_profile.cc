@@ -97,7 +97,7 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     const YamlMap map{value,
                       "profile",
                       {"kernel", "initrd", "cmdline", "answers", "loader", "variables", "options",
-                       "deadlines", "retries"}};
+                       "deadlines", "retries", "answers-fetches"}};
     if (const auto* kernel = map.require("kernel")) {
         profile.kernel = read_boot_path(*kernel, "kernel");
     }
@@ -131,6 +131,13 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     }
     if (const auto* retries = map.find("retries")) {
         profile.retries = retries->number("retries", retries_max).value_or(profile.retries);
+    }
+    if (const auto* fetches = map.find("answers-fetches")) {
+        const auto number = fetches->number("answers-fetches", answers_fetches_max);
+        if (number && *number == 0) {
+            fetches->problem("answers-fetches 0 lets no installer have its answers");
+        }
+        profile.answers_fetches = number.value_or(profile.answers_fetches);
     }
     draft.site.profiles[name] = std::move(profile);
     draft.profile_places[name] = std::move(places);

@@ -33,7 +33,11 @@ struct Profile {
     DhcpOptionSet options;
     Deadlines deadlines;
     unsigned retries = 3; ///< attempts after the first before `failed` is final
+    /// How often an attempt may fetch each of its answers; they hold secrets. Loaders crash and
+    /// installers ask twice, so once is too few.
+    unsigned answers_fetches = 3;
 };
+inline constexpr unsigned answers_fetches_max = 100;
 
 /// How a machine is recognised beside its `mac`: by any of UUID, client id and switch port. The
 /// port is what the relay says; where it names switch and port, both must be right. Octets as on

@@ -22,6 +22,9 @@ Result<StoredState, StoreError> MemoryStore::load() {
     for (const auto& [id, event] : events_) {
         state.events.push_back(event);
     }
+    for (const auto& [id, flight] : flights_) {
+        state.flights.push_back(flight);
+    }
     return state;
 }
 
@@ -48,6 +51,12 @@ Result<void, StoreError> MemoryStore::commit(const Batch& batch) {
     }
     while (events_.size() > events_kept_max) {
         events_.erase(events_.begin());
+    }
+    for (const StoredFlight& flight : batch.flights) {
+        flights_.insert_or_assign(flight.entry.id, flight);
+    }
+    while (flights_.size() > flight_kept_max) {
+        flights_.erase(flights_.begin());
     }
     last_ = batch;
     ++commits_;

@@ -26,6 +26,7 @@ private:
     std::map<Ipv6Address, Lease6Record> leases6_;
     std::map<std::string, std::string> nodes_; ///< as text, so that writing and reading is covered
     std::map<std::uint64_t, Event> events_;
+    std::map<std::uint64_t, StoredFlight> flights_;
     Batch last_;
     std::uint64_t commits_ = 0;
     std::uint64_t tries_ = 0;

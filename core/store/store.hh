@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/result.hh"
+#include "core/flight/flight_entry.hh"
 #include "core/lease/lease6_record.hh"
 #include "core/node/node_record.hh"
 #include "core/store/event.hh"
@@ -14,6 +15,8 @@ namespace muster {
 
 /// Events kept; older ones go.
 inline constexpr std::uint64_t events_kept_max = 100'000;
+/// Entries of the flight recorder that are kept; older ones go.
+inline constexpr std::uint64_t flight_kept_max = 1'000'000;
 
 /// All that one commit makes durable, or none of it. Later entries of a key win.
 struct Batch {
@@ -22,10 +25,11 @@ struct Batch {
     std::vector<NodeRecord> nodes;          ///< key: the name
     std::vector<std::string> removed_nodes; ///< applied before `nodes`
     std::vector<Event> events;              ///< ids ascending
+    std::vector<StoredFlight> flights;      ///< key: the id of the entry
 
     [[nodiscard]] bool empty() const noexcept {
         return leases.empty() && leases6.empty() && nodes.empty() && removed_nodes.empty() &&
-               events.empty();
+               events.empty() && flights.empty();
     }
     void clear() noexcept {
         leases.clear();
@@ -33,6 +37,7 @@ struct Batch {
         nodes.clear();
         removed_nodes.clear();
         events.clear();
+        flights.clear();
     }
 };
 
@@ -41,6 +46,7 @@ struct StoredState {
     std::vector<Lease6Record> leases6;
     std::vector<NodeRecord> nodes;
     std::vector<Event> events; ///< ids ascending
+    std::vector<StoredFlight> flights;
 };
 
 struct StoreError {

@@ -27,6 +27,12 @@ CREATE TABLE event(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT
 CREATE TABLE lease6(address BLOB PRIMARY KEY, mac BLOB NOT NULL, state INTEGER NOT NULL,
                     expires_ms INTEGER NOT NULL, hostname TEXT NOT NULL, iaid INTEGER NOT NULL,
                     duid BLOB NOT NULL) STRICT, WITHOUT ROWID;
+)sql",
+    R"sql(
+CREATE TABLE flight(id INTEGER PRIMARY KEY, node TEXT NOT NULL, boot INTEGER NOT NULL,
+                    kind TEXT NOT NULL, end INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+                    last_ms INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                    text TEXT NOT NULL) STRICT;
 )sql"};
 
 std::string_view column_text(sqlite3_stmt* statement, int at) noexcept {
@@ -124,8 +130,9 @@ Result<void, StoreError> SqliteStore::check_and_migrate() {
 
 Result<StoredState, StoreError> SqliteStore::load() {
     StoredState state;
-    for (const auto& part : {&SqliteStore::load_leases, &SqliteStore::load_leases6,
-                             &SqliteStore::load_nodes, &SqliteStore::load_events}) {
+    for (const auto& part :
+         {&SqliteStore::load_leases, &SqliteStore::load_leases6, &SqliteStore::load_nodes,
+          &SqliteStore::load_events, &SqliteStore::load_flights}) {
         if (auto loaded = (this->*part)(state); !loaded) {
             return std::unexpected(std::move(loaded.error()));
         }
@@ -201,6 +208,31 @@ Result<void, StoreError> SqliteStore::load_events(StoredState& state) {
                                  .message = std::string{column_text(row, 4)}});
                             return {};
                         });
+}
+
+Result<void, StoreError> SqliteStore::load_flights(StoredState& state) {
+    return for_each_row(
+        "SELECT id, node, boot, kind, end, at_ms, last_ms, count, bytes, text FROM flight",
+        [&](sqlite3_stmt* row) -> Result<void, std::string> {
+            const auto kind = read_flight_kind(column_text(row, 3));
+            const std::int64_t end = sqlite3_column_int64(row, 4);
+            if (!kind || end < 0 || end > static_cast<int>(FlightEnd::broken_off)) {
+                return {}; // of a later version: not worth refusing to serve
+            }
+            StoredFlight& flight = state.flights.emplace_back();
+            flight.node = column_text(row, 1);
+            FlightEntry& entry = flight.entry;
+            entry.id = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0));
+            entry.boot = static_cast<std::uint32_t>(sqlite3_column_int64(row, 2));
+            entry.kind = *kind;
+            entry.end = static_cast<FlightEnd>(end);
+            entry.at = UnixTime{sqlite3_column_int64(row, 5)};
+            entry.last = UnixTime{sqlite3_column_int64(row, 6)};
+            entry.count = static_cast<std::uint32_t>(sqlite3_column_int64(row, 7));
+            entry.bytes = static_cast<std::uint64_t>(sqlite3_column_int64(row, 8));
+            entry.text = column_text(row, 9);
+            return {};
+        });
 }
 
 StoreError SqliteStore::error(int code) const {

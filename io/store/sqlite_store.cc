@@ -206,6 +206,8 @@ Result<void, StoreError> SqliteStore::prepare() {
         Line{&Statements::remove_node, "DELETE FROM node WHERE name=?"},
         Line{&Statements::put_event, "INSERT OR REPLACE INTO event VALUES(?,?,?,?,?)"},
         Line{&Statements::trim_events, "DELETE FROM event WHERE id<=?"},
+        Line{&Statements::put_flight, "INSERT OR REPLACE INTO flight VALUES(?,?,?,?,?,?,?,?,?,?)"},
+        Line{&Statements::trim_flights, "DELETE FROM flight WHERE id<=?"},
     };
     for (const Line& line : lines) {
         auto made = statement(line.sql);
@@ -342,7 +344,37 @@ Result<void, StoreError> SqliteStore::write(const Batch& batch) {
             return failed();
         }
     }
+    if (!write_flights(batch.flights)) {
+        return failed();
+    }
     return run(statements_.commit) ? Result<void, StoreError>{} : failed();
+}
+
+bool SqliteStore::write_flights(const std::vector<StoredFlight>& flights) noexcept {
+    std::uint64_t latest = 0;
+    for (const auto& [node, entry] : flights) {
+        sqlite3_stmt* const put = statements_.put_flight.get();
+        bind_value(put, 1, static_cast<std::int64_t>(entry.id));
+        bind_value(put, 2, node);
+        bind_value(put, 3, static_cast<std::int64_t>(entry.boot));
+        bind_value(put, 4, to_text(entry.kind));
+        bind_value(put, 5, static_cast<std::int64_t>(entry.end));
+        bind_value(put, 6, entry.at.ms);
+        bind_value(put, 7, entry.last.ms);
+        bind_value(put, 8, static_cast<std::int64_t>(entry.count));
+        bind_value(put, 9, static_cast<std::int64_t>(entry.bytes));
+        bind_value(put, 10, entry.text);
+        if (!run(statements_.put_flight)) {
+            return false;
+        }
+        latest = std::max(latest, entry.id);
+    }
+    if (latest > flight_kept_max) {
+        bind_value(statements_.trim_flights.get(), 1,
+                   static_cast<std::int64_t>(latest - flight_kept_max));
+        return run(statements_.trim_flights);
+    }
+    return true;
 }
 
 /// Called by SQLite on the committing thread after each commit.

@@ -222,7 +222,9 @@ bool DhcpServer::names_another_server(const Exchange& x) const noexcept {
 
 void DhcpServer::on_discover(Exchange& x) noexcept {
     if (ignored(x)) {
-        tell_seen(sighting(x, {}, false), x.out);
+        MachineSeen seen = sighting(x, {}, false);
+        seen.left_alone = true;
+        tell_seen(seen, x.out);
         return drop(DhcpDrop::node_ignored);
     }
     const auto requested = message_.address(DhcpOptionCode::requested_address);
@@ -244,6 +246,12 @@ void DhcpServer::on_request(Exchange& x) noexcept {
         // It took another server's offer: ours is free again (RFC 2131 section 4.3.2).
         if (const auto offered = leases_.find(x.client.mac, x.client.link)) {
             leases_.withdraw(*offered);
+        }
+        if (x.identity.boots()) {
+            MachineSeen seen = sighting(x, {}, false);
+            seen.other_server =
+                message_.address(DhcpOptionCode::server_identifier).value_or(Ipv4Address{});
+            tell_seen(seen, x.out);
         }
         return drop(DhcpDrop::not_for_this_server);
     }

@@ -14,7 +14,8 @@ MachineSeen machine_sighting(const DhcpMessage& message, const DhcpClientIdentit
             .acknowledged = acknowledged,
             .client_id = ShortIdentifier{client.shown.client_id},
             .circuit_id = ShortIdentifier{client.shown.circuit_id},
-            .remote_id = ShortIdentifier{client.shown.remote_id}};
+            .remote_id = ShortIdentifier{client.shown.remote_id},
+            .asked_for_s = message.header.secs};
 }
 
 } // namespace muster

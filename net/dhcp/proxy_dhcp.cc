@@ -74,7 +74,7 @@ bool ProxyDhcp::refused(Exchange& x) noexcept {
         return true;
     }
     if (wanted_action(x.node, site_->dhcp) == BootAction::ignore) {
-        tell_seen(x, {}, false);
+        tell_seen(x, {}, false, true);
         drop(DhcpDrop::node_ignored);
         return true;
     }
@@ -163,8 +163,10 @@ void ProxyDhcp::send(Exchange& x, DhcpMessageType type,
     x.out.datagrams.push_back(datagram);
 }
 
-void ProxyDhcp::tell_seen(Exchange& x, const Ipv4Address& address, bool acknowledged) noexcept {
-    const MachineSeen seen = machine_sighting(message_, x.identity, address, acknowledged);
+void ProxyDhcp::tell_seen(Exchange& x, const Ipv4Address& address, bool acknowledged,
+                          bool left_alone) noexcept {
+    MachineSeen seen = machine_sighting(message_, x.identity, address, acknowledged);
+    seen.left_alone = left_alone;
     if (!x.out.tell(seen)) {
         metrics_.samples_dropped.add();
     }

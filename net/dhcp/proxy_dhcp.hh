@@ -54,7 +54,8 @@ private:
     [[nodiscard]] bool refused(Exchange& x) noexcept;
     [[nodiscard]] std::optional<BootFile> boot_file(const Exchange& x) noexcept;
     void send(Exchange& x, DhcpMessageType type, const std::optional<BootFile>& file) noexcept;
-    void tell_seen(Exchange& x, const Ipv4Address& address, bool acknowledged) noexcept;
+    void tell_seen(Exchange& x, const Ipv4Address& address, bool acknowledged,
+                   bool left_alone = false) noexcept;
     void drop(DhcpDrop reason) noexcept { metrics_.drops.add(reason); }
 
     std::vector<InterfaceInfo> interfaces_;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A bare machine that boots from the network first: installed once, then always its own disk."""
 import pathlib
+import re
 import sys
 import unittest
 
@@ -41,12 +42,24 @@ class InstallTest(RackTest):
         rack.wait_console(self.own_disk)
         rack.wait_login()
         rack.say(str(self.check_attempt(1)["timeline"]))
+        self.check_recorder()
         self.check_loader()
         address = rack.lease()
         self.assertIsNotNone(address)
 
         self.check_reset(1)
         self.assertEqual(rack.lease(), address)
+
+    def check_recorder(self):
+        """From the offer to the last report, and what the machine did then; nothing to complain of."""
+        shown = self.rack.muster("show", "r1n01").stdout
+        self.rack.say(shown)
+        kinds = re.findall(r"(?m)^ +\d+ +\d+\.\d +([a-z-]+) ", shown)
+        for kind in ("offer", "ack", "script", "payload", "report"):
+            self.assertIn(kind, kinds, shown)
+        self.assertRegex(shown, r"(?m)^ +1 +\d+\.\d +report +installed")
+        self.assertRegex(shown, r"(?m)^ +2 +\d+\.\d +script +\w+: boot from its disk")
+        self.assertNotIn("Look at this", shown)
 
     def check_installs_again(self):
         """Only an order installs again, and it waits for the machine's next boot."""

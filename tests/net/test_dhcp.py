@@ -261,6 +261,36 @@ class Dhcp(RigTest):
         self.assertEqual(waited["dhcp_probe"], 0)
         shown = self.rig.muster("show", "r1n01").stdout
         self.assertRegex(shown, r"(?m)^ +1 +\d+\.\d{3} +dhcp_collecting$")
+        self.assertRegex(shown, r"(?m)^ +1 +0\.0 +offer +PXE ROM, x64 UEFI: 10\.66\.0\.21$")
+        self.assertRegex(shown, r"(?m)^ +1 +[2-9]\.\d +ack +PXE ROM, x64 UEFI: 10\.66\.0\.21$")
+        self.assertNotIn("Look at this", shown)
+
+    def test_the_flight_recorder_names_a_slow_port_and_a_second_dhcp_server(self):
+        """A ROM whose port passed nothing for 31 s, and which takes a stranger's offer; over a restart."""
+        server = self.rig.start()
+        pxe = [(93, b"\0\7"), (94, b"\1\3\x10"), (97, bytes(17)), (60, b"PXEClient:Arch:00007:UNDI:003016")]
+        discover = bytearray(message("52:54:00:00:01:01", [(53, b"\1"), *pxe]))
+        discover[8:10] = (31).to_bytes(2, "big")
+        offer = self.ask(bytes(discover))
+        self.assertEqual(offer.yiaddr, "10.66.0.21")
+        self.assertIsNone(self.ask(message("52:54:00:00:01:01", [
+            (53, b"\3"), (54, socket.inet_aton("10.66.0.99")), (50, socket.inet_aton("10.66.0.7")), *pxe])))
+
+        def recorder():
+            return self.rig.api("/api/v1/nodes/r1n01/timeline")
+        end = time.monotonic() + 20
+        while len(recorder()["recorder"]) < 3:
+            self.assertLess(time.monotonic(), end, recorder())
+            time.sleep(0.1)
+        told = recorder()
+        self.assertEqual([entry["kind"] for entry in told["recorder"]], ["late", "offer", "other-server"])
+        self.assertEqual([finding["code"] for finding in told["findings"]], ["late-link", "other-dhcp-server"])
+        shown = self.rig.muster("show", "r1n01").stdout
+        self.assertIn("10.66.0.99 answers DHCP on this wire", shown)
+        time.sleep(6)  # it is kept every five seconds
+        server.kill()
+        self.rig.start()
+        self.assertEqual(recorder()["recorder"], told["recorder"])
 
     def test_a_flood_from_one_machine_takes_nothing_from_others(self):
         self.rig.start()

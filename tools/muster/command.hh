@@ -74,6 +74,7 @@ extern const Command events_command;
 extern const Command render_command;
 extern const Command check_command;
 extern const Command import_command;
+extern const Command media_command;
 
 /// Writes to standard output. Throws Failure when it cannot be written (a full disk, say).
 void print(std::string_view text);

@@ -2,6 +2,7 @@
 // muster show -- everything about one machine.
 #include "tools/muster/command.hh"
 #include "tools/muster/event_line.hh"
+#include "tools/muster/flight.hh"
 #include "tools/muster/node.hh"
 #include "tools/muster/timeline.hh"
 
@@ -19,7 +20,7 @@ namespace {
 
 void add_show_options(po::options_description& options) {
     options.add_options()("json", "Print the node as one JSON object, as the API gives it, with "
-                                  "the \"attempts\" and \"events\" "
+                                  "the \"attempts\", \"recorder\", \"findings\" and \"events\" "
                                   "of its timeline.");
 }
 
@@ -139,6 +140,12 @@ Exit run_show(Session& session) {
     if (const std::string waits = waits_text(attempts, look); !waits.empty()) {
         print("\nWaited for, in seconds by cause:\n" + waits);
     }
+    if (const std::string flight = flight_text(timeline, look); !flight.empty()) {
+        print("\nFlight recorder, in seconds since each boot began:\n" + flight);
+    }
+    if (const std::string findings = findings_text(timeline, look); !findings.empty()) {
+        print("\nLook at this:\n" + findings);
+    }
     print_events(timeline, look);
     return Exit::success;
 }
@@ -150,8 +157,10 @@ const Command show_command{
     .arguments = "NODE [--json]",
     .summary = "Show everything about one machine, with its timeline.",
     .details = "Shows all that is known of a machine, then what it did and when, in seconds since "
-               "the first DHCP offer of the attempt, what its boots waited for, and its latest "
-               "events.",
+               "the first DHCP offer of the attempt, what its boots waited for, what the flight "
+               "recorder holds of its last boots, what that says is wrong (a port in spanning "
+               "tree, a second DHCP server, a loader that never came to its script, ...), and "
+               "its latest events.",
     .examples = "  muster show r1n01",
     .argument = "NODE",
     .arguments_min = 1,

@@ -225,5 +225,45 @@ TEST_F(ControlTest, TransfersOfStrangersAreNobodys) {
     EXPECT_EQ(node("r1n01").bytes_served, 0U);
 }
 
+TEST_F(ControlTest, AnswersAreNotForTheAddressOfAnotherMachine) {
+    boot_to(1, InstallState::loading);
+    boot_to(2, InstallState::booting);
+    const std::string path = "/answers/" + token("r1n01") + "/preseed.cfg";
+    const Said refused = ask(2, path);
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_EQ(refused.body.find("r1n02"), std::string::npos) << "a stranger learns no names";
+    EXPECT_EQ(state("r1n01"), InstallState::loading) << "it changed nothing";
+    ASSERT_EQ(log.back().kind, EventKind::token_refused);
+    EXPECT_EQ(log.back().node, "r1n01");
+    EXPECT_NE(log.back().message.find("10.0.0.2, which is the address of another machine, r1n02"),
+              std::string::npos)
+        << log.back().message;
+    EXPECT_EQ(ask(1, path).status, 200);
+    EXPECT_EQ(ask(99, path).status, 200) << "an address that nobody has: its second card, say";
+}
+
+TEST_F(ControlTest, AnswersAreHadSoManyTimesAnAttempt) {
+    Site site = make_site();
+    site.profiles.at("debian12").answers_fetches = 2;
+    site.profiles.at("debian12").answers.emplace("more.cfg", "debian.mustache");
+    reload(site);
+    boot_to(1, InstallState::loading);
+    const std::string base = "/answers/" + token("r1n01");
+    EXPECT_EQ(ask(1, base + "/preseed.cfg").status, 200);
+    EXPECT_EQ(ask(1, base + "/preseed.cfg", DynamicRequest::Method::head).status, 200);
+    EXPECT_EQ(ask(1, base + "/preseed.cfg").status, 200) << "HEAD fetches nothing";
+    EXPECT_EQ(ask(1, base + "/more.cfg").status, 200) << "each for itself";
+    wait(progress_interval);
+    restart(site);
+    const Said refused = ask(1, base + "/preseed.cfg");
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_NE(refused.body.find("2 times"), std::string::npos) << refused.body;
+    EXPECT_EQ(ask(1, base + "/preseed.cfg", DynamicRequest::Method::head).status, 403);
+    post("/api/v1/nodes/r1n01/install");
+    boot_to(1, InstallState::loading);
+    EXPECT_EQ(ask(1, "/answers/" + token("r1n01") + "/preseed.cfg").status, 200)
+        << "the next attempt has its own";
+}
+
 } // namespace
 } // namespace muster::test

@@ -65,6 +65,8 @@ TEST_F(ControlTest, DeadlinesThatPassedWhileNobodyServedGetAGrace) {
     EXPECT_EQ(state("r1n01"), InstallState::installing);
     EXPECT_EQ(control->next_deadline(), now.steady + options.restart_grace);
     EXPECT_EQ(ask(1, "/report/" + token("r1n01") + "/installed").status, 200);
+    EXPECT_EQ(control->next_deadline(), now.steady + flight_interval);
+    wait(flight_interval);
     EXPECT_EQ(control->next_deadline(), Instant::never());
 }
 

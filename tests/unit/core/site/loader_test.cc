@@ -154,10 +154,11 @@ TEST(SiteLoader, ReadsTheLessCommonKeys) {
                        "  - {subnet: 10.0.0.0/24, pools: 10.0.0.7, dns: 10.0.0.2, lease: 1d,\n"
                        "     relay: {giaddr: 10.0.0.1}}\n"
                        "loaders: {ipxe.efi: /srv/ipxe.efi}\n"},
-         {"profiles/a.yaml", "kernel: http://mirror.example/linux\n"
-                             "initrd: [a/initrd, \"http://mirror.example:8000/b?x=y\"]\n"
-                             "loader: shim-grub\nretries: 0\ndeadlines: {booting: 90s}\n"
-                             "cmdline: >\n  quiet\n  splash\n"},
+         {"profiles/a.yaml",
+          "kernel: http://mirror.example/linux\n"
+          "initrd: [a/initrd, \"http://mirror.example:8000/b?x=y\"]\n"
+          "loader: shim-grub\nretries: 0\nanswers-fetches: 7\ndeadlines: {booting: 90s}\n"
+          "cmdline: >\n  quiet\n  splash\n"},
          {"nodes.yaml", "- name: a\n  match: {uuid: 79000000-0000-4000-8000-000000000001}\n"
                         "  profile: a\n"},
          {"nodes/rack2.yaml", "- name: b\n  match: {circuit-id: \"rack1/port17\"}\n  profile: a\n"},
@@ -169,6 +170,7 @@ TEST(SiteLoader, ReadsTheLessCommonKeys) {
     const Profile& profile = site.profiles.at("a");
     EXPECT_EQ(profile.loader, LoaderChoice::shim_grub);
     EXPECT_EQ(profile.retries, 0U);
+    EXPECT_EQ(profile.answers_fetches, 7U);
     EXPECT_EQ(profile.deadlines.booting, Duration{std::chrono::seconds{90}});
     EXPECT_EQ(profile.deadlines.installing, Duration{std::chrono::minutes{45}}) << "the default";
     EXPECT_EQ(profile.cmdline, "quiet splash\n");
@@ -304,8 +306,12 @@ TEST(SiteProblems, KeysThatAreUnknownTwiceOrNoText) {
          {"profiles/deb.yaml:2:1: unknown key 'cmd_line' in profile; did you mean 'cmdline'?"}},
         {"profiles/deb.yaml",
          "kernel: k\nfoo: x\n",
-         {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, cmdline, "
-          "deadlines, initrd, kernel, loader, options, retries, variables"}},
+         {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, "
+          "answers-fetches, cmdline, deadlines, initrd, kernel, loader, options, retries, "
+          "variables"}},
+        {"profiles/deb.yaml",
+         "kernel: k\nanswers-fetches: 0\n",
+         {"profiles/deb.yaml:2:18: answers-fetches 0 lets no installer have its answers"}},
         {"profiles/deb.yaml",
          "kernel: k\nretries: 1\nkernel: j\n",
          {"profiles/deb.yaml:3:1: key 'kernel' is there twice, first at "

@@ -133,11 +133,35 @@ TEST_F(SqliteStoreTest, KeepsIpv6LeasesOverAReopen) {
     EXPECT_EQ(state->leases6, (std::vector{batch.leases6[0], batch.leases6[2]}));
 }
 
+TEST_F(SqliteStoreTest, KeepsTheFlightRecorderOverAReopen) {
+    FlightEntry entry;
+    entry.id = 7;
+    entry.boot = 2;
+    entry.kind = FlightKind::payload;
+    entry.end = FlightEnd::broken_off;
+    entry.at = UnixTime{1'700'000'000'000};
+    entry.last = UnixTime{1'700'000'000'900};
+    entry.count = 3;
+    entry.bytes = std::uint64_t{5} << 32U;
+    entry.text = "/files/linux";
+    Batch batch;
+    batch.flights = {{"n1", entry}, {"n2", entry}, {"n1", entry}};
+    batch.flights[1].entry.id = 8;
+    batch.flights[2].entry.count = 4; // the same one again
+    ASSERT_TRUE(open()->commit(batch).has_value());
+    const auto state = open()->load();
+    ASSERT_TRUE(state.has_value());
+    ASSERT_EQ(state->flights.size(), 2U);
+    EXPECT_EQ(state->flights[0].node, "n1");
+    EXPECT_EQ(state->flights[0].entry, batch.flights[2].entry);
+    EXPECT_EQ(state->flights[1].entry, batch.flights[1].entry);
+}
+
 TEST_F(SqliteStoreTest, AFileOfVersionOneGetsWhatItLacks) {
     Batch batch;
     batch.leases = {lease_of(1)};
     ASSERT_TRUE(open()->commit(batch).has_value());
-    run_sql("DROP TABLE lease6; PRAGMA user_version=1");
+    run_sql("DROP TABLE lease6; DROP TABLE flight; PRAGMA user_version=1");
     batch.leases6 = {lease6_of(1)};
     batch.leases.clear();
     ASSERT_TRUE(open()->commit(batch).has_value());

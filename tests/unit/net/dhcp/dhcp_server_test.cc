@@ -117,6 +117,27 @@ TEST_F(DhcpServerTest, AnswersEachStateByWhatItKnows) {
     EXPECT_EQ(answer(selecting(8, "10.79.0.161")), 'A') << "an offer that lapsed";
 }
 
+TEST_F(DhcpServerTest, ABootClientThatTakesAnotherServersOfferTellsWhose) {
+    ClientMessage asks{discover, machine_mac(1)};
+    asks.pxe(7).header.secs = 31;
+    ASSERT_EQ(rig.receive(asks).size(), 1U);
+    ASSERT_EQ(rig.seen.size(), 1U);
+    EXPECT_EQ(rig.seen[0].asked_for_s, 31U);
+    EXPECT_TRUE(rig.seen[0].other_server.is_unspecified());
+    const ClientMessage takes = ClientMessage{request, machine_mac(1)}
+                                    .pxe(7)
+                                    .with(DhcpOptionCode::server_identifier, ip("10.79.0.99"))
+                                    .with(DhcpOptionCode::requested_address, ip("10.79.0.200"));
+    EXPECT_TRUE(rig.receive(takes).empty());
+    ASSERT_EQ(rig.seen.size(), 2U);
+    EXPECT_EQ(rig.seen[1].other_server, ip("10.79.0.99"));
+    const ClientMessage system = ClientMessage{request, machine_mac(2)}
+                                     .with(DhcpOptionCode::server_identifier, ip("10.79.0.99"))
+                                     .with(DhcpOptionCode::requested_address, ip("10.79.0.201"));
+    EXPECT_TRUE(rig.receive(system).empty());
+    EXPECT_EQ(rig.seen.size(), 2U) << "no boot: none of our business";
+}
+
 TEST_F(DhcpServerTest, AnOfferThatWentToAnotherServerIsForgotten) {
     (void)rig.receive(message(discover, 1));
     EXPECT_EQ(rig.server.leases().count().offered, 1U);

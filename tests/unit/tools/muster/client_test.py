@@ -398,6 +398,24 @@ class Others(Case):
             if not command.startswith("-"):
                 self.assertIn(f"usage: muster {command}", self.run_muster(command, "--help"))
 
+    def test_media_says_what_it_cannot_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            there = os.path.join(folder, "there.iso")
+            with open(there, "w") as file:
+                file.write("mine")
+            for words, says in ((["media"], "--iso FILE and --usb DEVICE"),
+                                (["media", "--iso", "a", "--usb", "b"], "--iso FILE and --usb DEVICE"),
+                                (["media", "--iso", "a", "--boot-url", "https://10.0.0.1"], "does not begin with http://")):
+                self.assertIn(says, self.run_muster(*words, status=2))
+            url = ["--boot-url", "http://10.0.0.1"]
+            self.assertIn("--force replaces it", self.run_muster("media", "--iso", there, *url, status=1))
+            with open(there) as file:
+                self.assertEqual(file.read(), "mine")
+            lost = os.path.join(folder, "no", "such", "folder.iso")
+            self.assertRegex(self.run_muster("media", "--iso", lost, *url, status=1),
+                             "cannot write .*folder.iso|is missing: install the package")
+            self.assertEqual(os.listdir(folder), ["there.iso"])
+
     def test_a_full_disk_is_a_failure(self):
         self.api.nodes(node("a", "ready"))
         with open("/dev/full", "w") as full:

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs another program to its end.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace muster::cli {
+
+struct ProgramEnd {
+    bool started = false; ///< false: there is no such program
+    int status = -1;      ///< its exit status; -1: a signal ended it
+    std::string output;   ///< of both streams
+};
+
+/// The first argument is the program, looked for in PATH. It gets no input.
+[[nodiscard]] ProgramEnd run_program(const std::vector<std::string>& arguments);
+
+/// The last line of a program's output that says something.
+[[nodiscard]] std::string last_line(std::string_view output);
+
+} // namespace muster::cli
