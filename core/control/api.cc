@@ -166,7 +166,7 @@ Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime
             return on_tagged_install(request, at);
         }
         if (verb == "install") {
-            return on_order(name, Order::order_install, at);
+            return on_install(name, request, at);
         }
         if (verb == "ignore") {
             return on_order(name, Order::order_ignore, at);

@@ -45,10 +45,13 @@ private:
     Decision on_api(const DynamicRequest& request, const Path& path, UnixTime at);
     Decision on_nodes(const DynamicRequest& request, const Path& path, UnixTime at);
     Decision on_order(const std::string& name, Order order, UnixTime at);
+    Decision on_install(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_tagged_install(const DynamicRequest& request, UnixTime at);
     Decision on_put(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_delete(const std::string& name, UnixTime at);
 
+    [[nodiscard]] static std::optional<bool> only_looks(const UrlQuery& query);
+    [[nodiscard]] nlohmann::json install_forecast(const NodeRecord& node) const;
     [[nodiscard]] nlohmann::json node_with_place(const NodeRecord& node) const;
     [[nodiscard]] Answer list_nodes(const UrlQuery& query) const;
     [[nodiscard]] Answer list_leases(const UrlQuery& query) const;

@@ -56,9 +56,51 @@ Exit print_ordered(const Json& answer, const std::string& tag) {
     return refused.empty() ? Exit::success : Exit::failure;
 }
 
+/// What an order would do to each, as the server says; nothing is changed.
+Exit print_forecast(const Json& answer) {
+    const auto list_of = [&](const char* key) {
+        const auto list = answer.find(key);
+        return list != answer.end() && list->is_array() ? *list : Json::array();
+    };
+    for (const Json& node : list_of("nodes")) {
+        const std::string state = text_of(node, "state");
+        std::string what = fmt::format("{} would be installed", text_of(node, "profile"));
+        const auto flag = [&](const char* key) {
+            const auto value = node.find(key);
+            return value != node.end() && value->is_boolean() && value->get<bool>();
+        };
+        if (flag("overwrites")) {
+            what += fmt::format("; OVERWRITES what is on its disk ({} since {})", state,
+                                text_of(node, "since"));
+        }
+        if (flag("ends_attempt")) {
+            what += fmt::format("; ends attempt {}, which runs ({})",
+                                number_of(node, "attempt").value_or(0), state);
+        }
+        print(fmt::format("{}: {}\n", printable(text_of(node, "name")), printable(what)));
+    }
+    const Json refused = list_of("without_profile");
+    for (const Json& name : refused) {
+        fmt::print(stderr, "muster: {}: no profile, so there is nothing to install\n",
+                   printable(name.get<std::string>()));
+    }
+    return refused.empty() ? Exit::success : Exit::failure;
+}
+
+Exit forecast_each(Session& session) {
+    Exit exit = Exit::success;
+    for (const std::string& name : session.arguments()) {
+        const Exit one = print_forecast(require(
+            session.api().post(api_path({"nodes", name, "install"}, {{"dry-run", "true"}}))));
+        exit = one == Exit::success ? exit : one;
+    }
+    return exit;
+}
+
 void add_install_options(po::options_description& options) {
     options.add_options()("tag", po::value<std::string>()->value_name("TAG"),
-                          "All nodes with this tag, instead of names.");
+                          "All nodes with this tag, instead of names.")(
+        "dry-run", "Say what would be installed, and whose disk overwritten; change nothing.");
 }
 
 Exit run_install(Session& session) {
@@ -69,11 +111,19 @@ Exit run_install(Session& session) {
     if (!tag && session.arguments().empty()) {
         throw UsageError{"install: nothing to install; allowed: NODE... or --tag TAG"};
     }
+    const bool looks = session.has("dry-run");
+    if (!tag && looks) {
+        return forecast_each(session);
+    }
     if (!tag) {
         return order_each(session, "install", install_done);
     }
     if (tag->empty()) {
         throw UsageError{"install: --tag is empty; allowed: a tag of some node"};
+    }
+    if (looks) {
+        return print_forecast(require(session.api().post(
+            api_path({"nodes", "install"}, {{"tag", *tag}, {"dry-run", "true"}}))));
     }
     return print_ordered(
         require(session.api().post(api_path({"nodes", "install"}, {{"tag", *tag}}))), *tag);
@@ -91,13 +141,14 @@ Exit run_boot_local(Session& session) {
 
 const Command install_command{
     .name = "install",
-    .arguments = "NODE... | --tag TAG",
+    .arguments = "NODE... | --tag TAG [--dry-run]",
     .summary = "Let machines be installed (again) at their next network boot.",
     .details =
         "Arms a fresh attempt: the next network boot of each machine installs its profile and "
         "OVERWRITES ITS DISK. muster does not switch machines on or off. Every node is tried; "
         "the exit status is 1 if one was refused.",
     .examples = "  muster install r1n01 r1n02\n"
+                "  muster install --tag rack1 --dry-run\n"
                 "  muster install --tag rack1",
     .argument = "NODE",
     .arguments_min = 0,

@@ -334,5 +334,32 @@ TEST(Rfc3339, IsUtcWithMilliseconds) {
     EXPECT_EQ(rfc3339_text(UnixTime{1'709'164'800'000}), "2024-02-29T00:00:00.000Z");
 }
 
+TEST_F(ControlTest, ADryRunSaysWhatAnOrderWouldDoAndDoesNothing) {
+    Site site = make_site();
+    site.nodes.push_back(spec_of("r1n03", 3, ""));
+    reload(site);
+    boot_to(1, InstallState::installed);
+    boot_to(2, InstallState::loading);
+    const auto commits = store.commits();
+    const Json all = post("/api/v1/nodes/install?tag=rack1&dry-run=true").json();
+    ASSERT_EQ(all.at("nodes").size(), 2U);
+    EXPECT_EQ(all["nodes"][0]["name"], "r1n01");
+    EXPECT_EQ(all["nodes"][0]["overwrites"], true);
+    EXPECT_EQ(all["nodes"][0]["ends_attempt"], false);
+    EXPECT_EQ(all["nodes"][1]["overwrites"], false) << "its installer has not reported yet";
+    EXPECT_EQ(all["nodes"][1]["ends_attempt"], true);
+    EXPECT_EQ(all["without_profile"], Json::array({"r1n03"}));
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/install?dry-run=true").json()["nodes"][0]["profile"],
+              "debian12");
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/install?dry-run=yes").status, 400);
+    EXPECT_EQ(post("/api/v1/nodes/install?tag=rack1&dry-run=").status, 400);
+    EXPECT_EQ(post("/api/v1/nodes/nobody/install?dry-run=true").status, 404);
+    EXPECT_EQ(state("r1n01"), InstallState::installed);
+    EXPECT_EQ(state("r1n02"), InstallState::loading);
+    EXPECT_EQ(store.commits(), commits);
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/install?dry-run=false").status, 200);
+    EXPECT_EQ(state("r1n01"), InstallState::ready);
+}
+
 } // namespace
 } // namespace muster::test
