@@ -55,7 +55,7 @@ void Engine::receive(const RxDatagram& packet, const Now& now, Outbox& out) noex
         break;
     case UdpService::dhcp6:
         if (dhcp6_) {
-            dhcp6_->receive(packet, now, out);
+            dhcp6_->take(packet, now, out);
         }
         break;
     case UdpService::icmpv6:

@@ -125,12 +125,40 @@ BootAction Installs::action_of(const NodeRecord& node) const noexcept {
     __builtin_unreachable();
 }
 
+namespace {
+
+/// The node's own options before those of its profile.
+SharedDhcpOptions joined_options(const DhcpOptionSet& own,
+                                 const std::map<std::string, SharedDhcpOptions, std::less<>>& of,
+                                 const Profile* profile) {
+    SharedDhcpOptions joined;
+    if (profile != nullptr) {
+        if (const auto it = of.find(profile->name); it != of.end()) {
+            joined = it->second;
+        }
+    }
+    if (!own.empty()) {
+        DhcpOptionSet both = own;
+        if (joined.set != nullptr) {
+            both.add_missing(*joined.set);
+        }
+        joined.set = std::make_shared<const DhcpOptionSet>(std::move(both));
+    }
+    return joined;
+}
+
+} // namespace
+
 void Installs::set_site(std::shared_ptr<const Site> site) {
     site_ = std::move(site);
     profile_options_.clear();
+    profile_options6_.clear();
     for (const auto& [name, profile] : site_->profiles) {
         if (!profile.options.empty()) {
             profile_options_[name].set = std::make_shared<const DhcpOptionSet>(profile.options);
+        }
+        if (!profile.options6.empty()) {
+            profile_options6_[name].set = std::make_shared<const DhcpOptionSet>(profile.options6);
         }
     }
 }
@@ -141,19 +169,12 @@ NodeBoot Installs::boot_of(const NodeRecord& node, const MacAddress& mac) const 
                   .action = action_of(node),
                   .reserved = node.spec.address,
                   .reserved6 = node.spec.address6};
-    if (const Profile* const profile = profile_of(node)) {
+    const Profile* const profile = profile_of(node);
+    if (profile != nullptr) {
         boot.loader = profile->loader;
-        if (const auto it = profile_options_.find(profile->name); it != profile_options_.end()) {
-            boot.options = it->second;
-        }
     }
-    if (!node.spec.options.empty()) {
-        DhcpOptionSet own = node.spec.options;
-        if (boot.options.set != nullptr) {
-            own.add_missing(*boot.options.set);
-        }
-        boot.options.set = std::make_shared<const DhcpOptionSet>(std::move(own));
-    }
+    boot.options = joined_options(node.spec.options, profile_options_, profile);
+    boot.options6 = joined_options(node.spec.options6, profile_options6_, profile);
     const std::string_view name = node.name();
     std::copy_n(name.begin(), std::min(name.size(), boot.name.size() - 1), boot.name.begin());
     return boot;

@@ -89,6 +89,7 @@ private:
     FlightRecorder& recorder_;
     std::shared_ptr<const Site> site_;
     std::map<std::string, SharedDhcpOptions, std::less<>> profile_options_; ///< of the site
+    std::map<std::string, SharedDhcpOptions, std::less<>> profile_options6_;
     bool table_full_noted_ = false;
     UnixTime refusals_since_;
     unsigned refusals_noted_ = 0;

@@ -13,7 +13,7 @@ namespace {
 bool same_spec(const NodeSpec& a, const NodeSpec& b) {
     return a.name == b.name && a.macs == b.macs && a.match == b.match && a.profile == b.profile &&
            a.address == b.address && a.address6 == b.address6 && a.tags == b.tags &&
-           a.variables == b.variables && a.options == b.options;
+           a.variables == b.variables && a.options == b.options && a.options6 == b.options6;
 }
 
 } // namespace

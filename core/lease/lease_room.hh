@@ -17,7 +17,11 @@ inline constexpr std::uint32_t lease_room_most = 1'310'720;
 /// Room for every address of the pools, for reservations beside them, and for what the store
 /// remembers of addresses that are served no more. Pools that grow beyond it later are served as
 /// far as the room goes (`table_full`) until a restart.
+///
+/// The tables of both families have the same room. An IPv6 pool of more addresses than any table
+/// holds says nothing of how many machines there are, and is not counted.
 [[nodiscard]] inline std::uint32_t lease_room(std::span<const SubnetPlan> subnets,
+                                              std::span<const Subnet6Plan> subnets6,
                                               std::uint64_t stored) noexcept {
     std::uint64_t addresses = 0;
     for (const SubnetPlan& subnet : subnets) {
@@ -25,8 +29,15 @@ inline constexpr std::uint32_t lease_room_most = 1'310'720;
             addresses += pool.range.count();
         }
     }
+    std::uint64_t addresses6 = 0;
+    for (const Subnet6Plan& subnet : subnets6) {
+        for (const Subnet6Plan::Pool& pool : subnet.pools) {
+            const std::uint64_t count = pool.range.count();
+            addresses6 += count <= lease_room_most ? count : 0;
+        }
+    }
     constexpr std::uint64_t reserved = 16'384;
-    const std::uint64_t wanted = std::max(addresses, stored) + reserved;
+    const std::uint64_t wanted = std::max({addresses, addresses6, stored}) + reserved;
     return static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(wanted, lease_room_least, lease_room_most));
 }

@@ -44,6 +44,7 @@ struct NodeBoot {
     std::optional<Ipv6Address> reserved6{};
     std::array<char, 64> name{}; ///< node name, NUL-padded: its option 12
     SharedDhcpOptions options{}; ///< the node's, then its profile's
+    SharedDhcpOptions options6{};
 
     friend bool operator==(const NodeBoot&, const NodeBoot&) = default;
 };

@@ -147,6 +147,9 @@ Json write_spec(const NodeSpec& spec) {
     if (!spec.options.empty()) {
         json["options"] = write_options(spec.options);
     }
+    if (!spec.options6.empty()) {
+        json["options6"] = write_options(spec.options6);
+    }
     return json;
 }
 
@@ -162,6 +165,9 @@ NodeSpec read_spec(const Json& json) {
     spec.match.client_id = read_id(json, "client_id");
     if (json.contains("options")) {
         spec.options = read_options(json["options"]);
+    }
+    if (json.contains("options6")) {
+        spec.options6 = read_options(json["options6"]);
     }
     if (json.contains("match_uuid")) {
         spec.match.uuid = required(read_uuid(json["match_uuid"].get<std::string>()), "UUID");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/site/dhcp_option_table.hh"
 
+#include "core/site/dhcp6_option_table.hh"
+
 #include <algorithm>
 #include <array>
 
@@ -146,9 +148,14 @@ constexpr auto known_options = std::to_array<KnownDhcpOption>({
 static_assert(std::is_sorted(known_options.begin(), known_options.end(),
                              [](const auto& a, const auto& b) { return a.code < b.code; }));
 
-constexpr std::array all_types{address, addresses, address_pairs, text,     u8,
-                               u16,     u32,       i32,           u16_list, boolean,
-                               domains, routes,    sub_options,   hex};
+constexpr std::array all_types{address, addresses, address_pairs, text,      u8,
+                               u16,     u32,       i32,           u16_list,  boolean,
+                               domains, routes,    sub_options,   hex,       addresses6,
+                               names,   texts,     ntp_servers,   enterprise};
+
+std::span<const KnownDhcpOption> options_of(DhcpOptionFamily family) noexcept {
+    return family == DhcpOptionFamily::dhcp4 ? std::span{known_options} : known_dhcp6_options();
+}
 
 } // namespace
 
@@ -182,6 +189,16 @@ std::string_view to_text(DhcpOptionType type) noexcept {
         return "sub-options";
     case hex:
         return "hex";
+    case addresses6:
+        return "addresses6";
+    case names:
+        return "names";
+    case texts:
+        return "texts";
+    case ntp_servers:
+        return "ntp-servers";
+    case enterprise:
+        return "enterprise";
     }
     __builtin_unreachable();
 }
@@ -190,32 +207,33 @@ std::span<const DhcpOptionType> dhcp_option_types() noexcept {
     return all_types;
 }
 
-const KnownDhcpOption* find_dhcp_option(std::string_view name) noexcept {
-    const auto* const found =
-        std::find_if(known_options.begin(), known_options.end(), [name](const auto& option) {
-            return option.name == name || (!name.empty() && option.other_name == name);
-        });
-    return found == known_options.end() ? nullptr : found;
+const KnownDhcpOption* find_dhcp_option(std::string_view name, DhcpOptionFamily family) noexcept {
+    const auto all = options_of(family);
+    const auto found = std::find_if(all.begin(), all.end(), [name](const auto& option) {
+        return option.name == name || (!name.empty() && option.other_name == name);
+    });
+    return found == all.end() ? nullptr : &*found;
 }
 
-const KnownDhcpOption* find_dhcp_option(std::uint8_t code) noexcept {
-    const auto* const found = std::lower_bound(
-        known_options.begin(), known_options.end(), code,
+const KnownDhcpOption* find_dhcp_option(std::uint8_t code, DhcpOptionFamily family) noexcept {
+    const auto all = options_of(family);
+    const auto found = std::lower_bound(
+        all.begin(), all.end(), code,
         [](const KnownDhcpOption& option, std::uint8_t wanted) { return option.code < wanted; });
-    return found == known_options.end() || found->code != code ? nullptr : found;
+    return found == all.end() || found->code != code ? nullptr : &*found;
 }
 
-std::vector<std::string_view> dhcp_option_names() {
-    std::vector<std::string_view> names;
-    for (const KnownDhcpOption& option : known_options) {
+std::vector<std::string_view> dhcp_option_names(DhcpOptionFamily family) {
+    std::vector<std::string_view> usable;
+    for (const KnownDhcpOption& option : options_of(family)) {
         if (option.refusal.empty()) {
-            names.push_back(option.name);
+            usable.push_back(option.name);
             if (!option.other_name.empty()) {
-                names.push_back(option.other_name);
+                usable.push_back(option.other_name);
             }
         }
     }
-    return names;
+    return usable;
 }
 
 } // namespace muster

@@ -26,6 +26,11 @@ enum class DhcpOptionType : std::uint8_t {
     routes,        ///< a list of `10.9.0.0/16 via 10.0.0.254` (RFC 3442)
     sub_options,   ///< a mapping of sub-option numbers (RFC 2132 section 8.4)
     hex,           ///< `0x0102`
+    addresses6,    ///< a list of IPv6 addresses, or one
+    names,         ///< a list of domain names, not compressed (RFC 8415 section 10)
+    texts,         ///< a list of texts, each behind its length in two octets (RFC 5970 section 3.2)
+    ntp_servers,   ///< a list of IPv6 addresses and host names (RFC 5908)
+    enterprise,    ///< `{NUMBER: {1: …}}`: sub-options of a maker (RFC 8415 section 21.17)
 };
 
 /// The name of a type as `{type: …}` takes it.
@@ -41,10 +46,16 @@ struct KnownDhcpOption {
     std::string_view refusal;    ///< not empty: a site cannot set it, and this is why
 };
 
+/// Whose option codes are meant: they have nothing in common.
+enum class DhcpOptionFamily : std::uint8_t { dhcp4, dhcp6 };
+
 /// By either name; null when there is no such option.
-[[nodiscard]] const KnownDhcpOption* find_dhcp_option(std::string_view name) noexcept;
-[[nodiscard]] const KnownDhcpOption* find_dhcp_option(std::uint8_t code) noexcept;
+[[nodiscard]] const KnownDhcpOption*
+find_dhcp_option(std::string_view name, DhcpOptionFamily family = DhcpOptionFamily::dhcp4) noexcept;
+[[nodiscard]] const KnownDhcpOption*
+find_dhcp_option(std::uint8_t code, DhcpOptionFamily family = DhcpOptionFamily::dhcp4) noexcept;
 /// For suggestions: the names of what a site can set.
-[[nodiscard]] std::vector<std::string_view> dhcp_option_names();
+[[nodiscard]] std::vector<std::string_view>
+dhcp_option_names(DhcpOptionFamily family = DhcpOptionFamily::dhcp4);
 
 } // namespace muster

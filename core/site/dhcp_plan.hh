@@ -35,6 +35,7 @@ struct ClientClass {
     std::vector<std::string> user_classes;    ///< option 77, the same
     std::vector<MacPrefix> mac_prefixes;
     DhcpOptionSet options;
+    DhcpOptionSet options6{};                      ///< of DHCPv6
     LoaderChoice loader = LoaderChoice::automatic; ///< for nodes whose profile says `auto`
 
     friend bool operator==(const ClientClass&, const ClientClass&) = default;
@@ -82,6 +83,7 @@ struct Subnet6Plan {
     std::vector<Ipv6Address> relays; ///< requests relayed with these as link-address belong here
     std::string interface;           ///< clients on this interface are here; empty: by its address
     std::string shared_network;
+    DhcpOptionSet options; ///< of the subnet, then the site's
 };
 
 /// What boot URLs say of this server beside its address.
@@ -102,6 +104,7 @@ struct DhcpPlan {
     BootAction unknown_action = BootAction::ignore;
     LoaderChoice unknown_loader = LoaderChoice::automatic;
     SharedDhcpOptions unknown_options; ///< of the profile
+    SharedDhcpOptions unknown_options6;
 };
 
 /// The link that each subnet is on, as the index of the first subnet there.

@@ -3,6 +3,7 @@
 // is checked. Nobody but the loader includes this.
 #pragma once
 
+#include "core/site/dhcp_option_table.hh"
 #include "core/site/site.hh"
 #include "core/site/yaml_reader.hh"
 
@@ -66,8 +67,9 @@ void read_nodes_yaml(const YamlValue& value, SiteDraft& draft);
 void read_node_yaml(const YamlValue& value, SiteDraft& draft);
 /// The key `variables`, wherever it stands.
 [[nodiscard]] Variables read_variables(const YamlValue& value);
-/// The key `options`, wherever it stands.
-[[nodiscard]] DhcpOptionSet read_dhcp_options(const YamlValue& value);
+/// The key `options`, or `options6`, wherever it stands.
+[[nodiscard]] DhcpOptionSet read_dhcp_options(const YamlValue& value,
+                                              DhcpOptionFamily family = DhcpOptionFamily::dhcp4);
 /// The key `loader` of a profile or class.
 [[nodiscard]] std::optional<LoaderChoice> read_loader_choice(const YamlValue& value);
 

@@ -17,6 +17,16 @@ void add_site_options(const DhcpOptionSet& site, SubnetPlan& subnet) {
     }
 }
 
+void add_site_options6(const DhcpOptionSet& site, Subnet6Plan& subnet) {
+    for (const DhcpOptionSet::Entry& entry : site.entries()) {
+        const bool by_key = (entry.code == 23 && !subnet.dns.empty()) ||
+                            (entry.code == 24 && !subnet.domain.empty());
+        if (!by_key && !subnet.options.has(entry.code)) {
+            subnet.options.set(entry.code, entry.value, entry.always);
+        }
+    }
+}
+
 } // namespace
 
 Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
@@ -45,10 +55,17 @@ Snapshot make_snapshot(const Site& site, SnapshotParts parts) {
             plan.unknown_options.set =
                 std::make_shared<const DhcpOptionSet>(profile->second.options);
         }
+        if (!profile->second.options6.empty()) {
+            plan.unknown_options6.set =
+                std::make_shared<const DhcpOptionSet>(profile->second.options6);
+        }
     }
     plan.classes = site.classes;
     for (SubnetPlan& subnet : plan.subnets) {
         add_site_options(site.default_options, subnet);
+    }
+    for (Subnet6Plan& subnet : plan.subnets6) {
+        add_site_options6(site.default_options6, subnet);
     }
     if (site.server_address) {
         for (SubnetPlan& subnet : plan.subnets) {

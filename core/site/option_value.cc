@@ -188,6 +188,100 @@ bool encode_hex(const YamlValue& value, std::string_view what, Octets& out) {
     return true;
 }
 
+bool encode_address6(const YamlValue& value, std::string_view what, Octets& out) {
+    const auto address = value.address6(what);
+    if (address) {
+        for (const std::uint8_t octet : address->octets) {
+            put(out, octet, 1);
+        }
+    }
+    return address.has_value();
+}
+
+/// A domain name as labels, without compression (RFC 8415 section 10).
+bool encode_name(const YamlValue& value, std::string_view what, Octets& out) {
+    DomainEncoder alone; // knows no other name that it could point into
+    Octets name;
+    const bool good = alone.add(value, what, name);
+    out.insert(out.end(), name.begin(), name.end());
+    return good;
+}
+
+/// RFC 5970 section 3.2.
+bool encode_counted_text(const YamlValue& value, std::string_view what, Octets& out) {
+    const auto text = value.text(what);
+    if (!text) {
+        return false;
+    }
+    put(out, text->size(), 2); // dhcp_option_value_max is far below what two octets count
+    put(out, *text);
+    return true;
+}
+
+/// RFC 5908 section 4: one sub-option a server, by unicast address, multicast address or name.
+bool encode_ntp_server(const YamlValue& value, std::string_view what, Octets& out) {
+    enum : unsigned { unicast = 1, multicast = 2, host = 3 };
+    const auto text = value.text(what);
+    if (!text) {
+        return false;
+    }
+    Octets inner;
+    unsigned kind = host;
+    if (const auto address = read_ipv6_address(*text)) {
+        kind = address->is_multicast() ? multicast : unicast;
+        if (kind == multicast) { // RFC 5908 section 4.2: here a group is a server's address
+            for (const std::uint8_t octet : address->octets) {
+                put(inner, octet, 1);
+            }
+        } else if (!encode_address6(value, what, inner)) {
+            return false;
+        }
+    } else if (read_ipv4_address(*text) || text->find(':') != std::string::npos) {
+        value.problem(fmt::format("{} '{}' is neither an IPv6 address nor a name", what, *text));
+        return false;
+    } else if (!encode_name(value, what, inner)) {
+        return false;
+    }
+    put(out, kind, 2);
+    put(out, inner.size(), 2);
+    out.insert(out.end(), inner.begin(), inner.end());
+    return true;
+}
+
+/// RFC 8415 section 21.17: the maker's number, then its sub-options.
+bool encode_enterprise(const YamlValue& value, std::string_view what, Octets& out) {
+    const auto makers = value.entries(what);
+    if (!value.is_map() || makers.size() != 1) {
+        if (value.is_map()) {
+            value.problem(fmt::format("{} is of one enterprise: {{NUMBER: {{1: …}}}}", what));
+        }
+        return false;
+    }
+    const YamlValue::Entry& maker = makers.front();
+    const auto number = read_option_integer(maker.name);
+    if (!number || *number < 0 || *number > UINT32_MAX) {
+        maker.key.problem(fmt::format("'{}' is no number of an enterprise", maker.name));
+        return false;
+    }
+    put(out, static_cast<std::uint64_t>(*number), 4);
+    bool good = maker.value.is_map();
+    for (const YamlValue::Entry& entry : maker.value.entries(what)) {
+        const auto code = read_option_integer(entry.name);
+        if (!code || *code < 0 || *code > UINT16_MAX) {
+            entry.key.problem(fmt::format("'{}' is no number of a sub-option", entry.name));
+            good = false;
+        } else if (const auto sub =
+                       encode_untyped(entry.value, fmt::format("{} {}", what, *code))) {
+            put(out, static_cast<std::uint64_t>(*code), 2);
+            put(out, sub->size(), 2);
+            out.insert(out.end(), sub->begin(), sub->end());
+        } else {
+            good = false;
+        }
+    }
+    return good;
+}
+
 /// Every item of a list, or the value itself as the only one.
 template <class EncodeItem>
 bool encode_each(const YamlValue& value, std::string_view what, EncodeItem encode_item) {
@@ -244,6 +338,20 @@ bool encode_typed(const YamlValue& value, std::string_view what, DhcpOptionType 
     }
     case DhcpOptionType::hex:
         return encode_hex(value, what, out);
+    case DhcpOptionType::addresses6:
+        return encode_each(value, what,
+                           [&](const auto& item) { return encode_address6(item, what, out); });
+    case DhcpOptionType::names:
+        return encode_each(value, what,
+                           [&](const auto& item) { return encode_name(item, what, out); });
+    case DhcpOptionType::texts:
+        return encode_each(value, what,
+                           [&](const auto& item) { return encode_counted_text(item, what, out); });
+    case DhcpOptionType::ntp_servers:
+        return encode_each(value, what,
+                           [&](const auto& item) { return encode_ntp_server(item, what, out); });
+    case DhcpOptionType::enterprise:
+        return encode_enterprise(value, what, out);
     }
     __builtin_unreachable();
 }
@@ -254,7 +362,8 @@ std::optional<Octets> encode(const YamlValue& value, std::string_view what, Dhcp
     // `0x` mean something else.
     const bool number = type == DhcpOptionType::u8 || type == DhcpOptionType::u16 ||
                         type == DhcpOptionType::u32 || type == DhcpOptionType::i32;
-    const bool raw = !number && type != DhcpOptionType::text && value.begins_with("0x");
+    const bool raw = !number && type != DhcpOptionType::text && type != DhcpOptionType::texts &&
+                     value.begins_with("0x");
     if (!encode_typed(value, what, raw ? DhcpOptionType::hex : type, out)) {
         return std::nullopt;
     }

@@ -90,12 +90,15 @@ void read_classes_yaml(const YamlValue& value, SiteDraft& draft) {
         }
         ClientClass made;
         made.name = entry.name;
-        const YamlMap map{entry.value, "class", {"match", "options", "loader"}};
+        const YamlMap map{entry.value, "class", {"match", "options", "options6", "loader"}};
         if (const auto* match = map.require("match")) {
             read_class_match(*match, made);
         }
         if (const auto* options = map.find("options")) {
             made.options = read_dhcp_options(*options);
+        }
+        if (const auto* options = map.find("options6")) {
+            made.options6 = read_dhcp_options(*options, DhcpOptionFamily::dhcp6);
         }
         if (const auto* loader = map.find("loader")) {
             made.loader = read_loader_choice(*loader).value_or(LoaderChoice::automatic);

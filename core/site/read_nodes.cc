@@ -118,7 +118,7 @@ void read_node_yaml(const YamlValue& value, SiteDraft& draft) {
     const YamlMap map{
         value,
         "node",
-        {"name", "mac", "match", "profile", "address", "tags", "variables", "options"}};
+        {"name", "mac", "match", "profile", "address", "tags", "variables", "options", "options6"}};
     NodeSpec node;
     SiteDraft::NodePlaces places;
     places.whole = value.place();
@@ -158,6 +158,9 @@ void read_node_yaml(const YamlValue& value, SiteDraft& draft) {
     }
     if (const auto* options = map.find("options")) {
         node.options = read_dhcp_options(*options);
+    }
+    if (const auto* options = map.find("options6")) {
+        node.options6 = read_dhcp_options(*options, DhcpOptionFamily::dhcp6);
     }
     draft.site.nodes.push_back(std::move(node));
     draft.node_places.push_back(std::move(places));

@@ -15,25 +15,27 @@ struct NamedOption {
     std::optional<DhcpOptionType> type;
 };
 
-std::optional<NamedOption> read_name(const YamlValue::Entry& entry) {
-    const KnownDhcpOption* known = find_dhcp_option(entry.name);
+std::optional<NamedOption> read_name(const YamlValue::Entry& entry, DhcpOptionFamily family) {
+    const bool is6 = family == DhcpOptionFamily::dhcp6;
+    const std::string_view protocol = is6 ? "DHCPv6" : "DHCP";
+    const KnownDhcpOption* known = find_dhcp_option(entry.name, family);
     NamedOption option{.code = 0, .what = entry.name, .type = {}};
     if (known == nullptr) {
         const auto number = read_option_integer(entry.name);
         const bool digits = !entry.name.empty() && entry.name[0] >= '0' && entry.name[0] <= '9';
         if (!number && !digits) {
-            entry.key.problem(fmt::format("unknown DHCP option '{}'{}", entry.name,
-                                          suggestion(entry.name, dhcp_option_names())));
+            entry.key.problem(fmt::format("unknown {} option '{}'{}", protocol, entry.name,
+                                          suggestion(entry.name, dhcp_option_names(family))));
             return std::nullopt;
         }
         if (!number || *number < 0 || *number > UINT8_MAX) {
-            entry.key.problem(
-                fmt::format("'{}' is no number of a DHCP option, 1 to 254", entry.name));
+            entry.key.problem(fmt::format("'{}' is no number of a {} option, 1 to {}", entry.name,
+                                          protocol, is6 ? 255 : 254));
             return std::nullopt;
         }
         option.code = static_cast<std::uint8_t>(*number);
         option.what = "option " + entry.name;
-        known = find_dhcp_option(option.code);
+        known = find_dhcp_option(option.code, family);
     }
     if (known != nullptr) {
         option.code = known->code;
@@ -49,12 +51,12 @@ std::optional<NamedOption> read_name(const YamlValue::Entry& entry) {
 
 } // namespace
 
-DhcpOptionSet read_dhcp_options(const YamlValue& value) {
+DhcpOptionSet read_dhcp_options(const YamlValue& value, DhcpOptionFamily family) {
     constexpr std::uint8_t classless_routes = 121;
     constexpr std::uint8_t ms_classless_routes = 249;
     DhcpOptionSet set;
     for (const YamlValue::Entry& entry : value.entries("options")) {
-        const auto option = read_name(entry);
+        const auto option = read_name(entry, family);
         if (!option) {
             continue;
         }
@@ -72,7 +74,7 @@ DhcpOptionSet read_dhcp_options(const YamlValue& value) {
     }
     // Clients of Microsoft's used to ask for 249, which is written alike.
     if (const auto* const routes = set.find(classless_routes);
-        routes != nullptr && !set.has(ms_classless_routes)) {
+        family == DhcpOptionFamily::dhcp4 && routes != nullptr && !set.has(ms_classless_routes)) {
         set.set(ms_classless_routes, std::vector{routes->value});
     }
     return set;

@@ -97,7 +97,7 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     const YamlMap map{value,
                       "profile",
                       {"kernel", "initrd", "cmdline", "answers", "loader", "variables", "options",
-                       "deadlines", "retries", "answers-fetches"}};
+                       "options6", "deadlines", "retries", "answers-fetches"}};
     if (const auto* kernel = map.require("kernel")) {
         profile.kernel = read_boot_path(*kernel, "kernel");
     }
@@ -125,6 +125,9 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     }
     if (const auto* options = map.find("options")) {
         profile.options = read_dhcp_options(*options);
+    }
+    if (const auto* options = map.find("options6")) {
+        profile.options6 = read_dhcp_options(*options, DhcpOptionFamily::dhcp6);
     }
     if (const auto* deadlines = map.find("deadlines")) {
         read_deadlines(*deadlines, profile.deadlines);

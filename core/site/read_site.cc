@@ -122,12 +122,15 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
         read_mirrors_yaml(*mirrors, draft);
     }
     if (const auto* defaults = map.find("defaults")) {
-        const YamlMap defaults_map{*defaults, "defaults", {"variables", "options"}};
+        const YamlMap defaults_map{*defaults, "defaults", {"variables", "options", "options6"}};
         if (const auto* variables = defaults_map.find("variables")) {
             draft.site.default_variables = read_variables(*variables);
         }
         if (const auto* options = defaults_map.find("options")) {
             draft.site.default_options = read_dhcp_options(*options);
+        }
+        if (const auto* options = defaults_map.find("options6")) {
+            draft.site.default_options6 = read_dhcp_options(*options, DhcpOptionFamily::dhcp6);
         }
     }
 }

@@ -65,6 +65,18 @@ void read_addresses(const YamlValue& value, std::string_view what,
     }
 }
 
+/// What has a key of its own is not said twice.
+void read_subnet6_options(const YamlValue& value, Subnet6Plan& plan) {
+    plan.options = read_dhcp_options(value, DhcpOptionFamily::dhcp6);
+    const auto refuse = [&](bool given, std::uint8_t code, std::string_view key) {
+        if (given && plan.options.has(code)) {
+            value.problem(fmt::format("option {} is given by the key '{}' already", code, key));
+        }
+    };
+    refuse(!plan.dns.empty(), 23, "dns");
+    refuse(!plan.domain.empty(), 24, "domain");
+}
+
 bool overlap6(const Subnet6& a, const Subnet6& b) {
     return a.contains(b.network) || b.contains(a.network);
 }
@@ -72,10 +84,10 @@ bool overlap6(const Subnet6& a, const Subnet6& b) {
 } // namespace
 
 void read_subnet6_yaml(const YamlValue& value, SiteDraft& draft) {
-    const YamlMap map{
-        value,
-        "IPv6 subnet",
-        {"subnet", "pools", "dns", "domain", "lease", "relay", "interface", "shared-network"}};
+    const YamlMap map{value,
+                      "IPv6 subnet",
+                      {"subnet", "pools", "dns", "domain", "lease", "options", "relay", "interface",
+                       "shared-network"}};
     Subnet6Plan plan;
     const auto* subnet = map.require("subnet");
     const auto text = subnet == nullptr ? std::nullopt : subnet->text("subnet");
@@ -110,6 +122,9 @@ void read_subnet6_yaml(const YamlValue& value, SiteDraft& draft) {
                 lease->problem("lease must be from 30s to 365d");
             }
         }
+    }
+    if (const auto* options = map.find("options")) {
+        read_subnet6_options(*options, plan);
     }
     if (const auto* relay = map.find("relay")) {
         const YamlMap relay_map{*relay, "relay", {"link-address"}};

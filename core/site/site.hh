@@ -31,6 +31,7 @@ struct Profile {
     LoaderChoice loader = LoaderChoice::automatic;
     Variables variables = Variables::object();
     DhcpOptionSet options;
+    DhcpOptionSet options6{}; ///< of DHCPv6
     Deadlines deadlines;
     unsigned retries = 3; ///< attempts after the first before `failed` is final
     /// How often an attempt may fetch each of its answers; they hold secrets. Loaders crash and
@@ -65,6 +66,7 @@ struct NodeSpec {
     std::vector<std::string> tags;
     Variables variables = Variables::object();
     DhcpOptionSet options;
+    DhcpOptionSet options6{}; ///< of DHCPv6
 };
 
 struct UnknownNodes {
@@ -85,6 +87,7 @@ struct Site {
     std::map<std::string, std::string> loaders; ///< overrides: name → absolute path
     Variables default_variables = Variables::object();
     DhcpOptionSet default_options;
+    DhcpOptionSet default_options6; ///< of DHCPv6
     std::map<std::string, Profile> profiles;
     std::vector<NodeSpec> nodes;
     std::map<std::string, std::string> templates; ///< file below templates/ → its text

@@ -13,8 +13,6 @@ namespace {
 /// A BOOTP client never extends what it has, nor gives it back (RFC 1534 section 2), and asks
 /// again at each start.
 constexpr std::chrono::seconds bootp_lease = std::chrono::hours{24 * 365};
-/// How often at most a link is said to be out of addresses.
-constexpr Duration dry_interval = std::chrono::minutes{10};
 
 std::string_view node_name(const NodeBoot& node) noexcept {
     const std::string_view all{node.name.data(), node.name.size()};
@@ -25,8 +23,7 @@ std::string_view node_name(const NodeBoot& node) noexcept {
 
 /// The lease to offer, held for the machine; nullopt: there is none, and it has been counted.
 std::optional<LeaseId> DhcpServer::offer(Exchange& x, std::optional<Ipv4Address> wanted) noexcept {
-    Dry& dry = dry_[static_cast<std::size_t>(x.client.link)];
-    const bool newcomer = dry.now && !leases_.find(x.client.mac, x.client.link);
+    const bool newcomer = dry_.is_dry(x.client.link) && !leases_.find(x.client.mac, x.client.link);
     const auto id = leases_.offer(x.client, wanted, x.now);
     if (!id) {
         on_refused_offer(x, id.error());
@@ -35,9 +32,8 @@ std::optional<LeaseId> DhcpServer::offer(Exchange& x, std::optional<Ipv4Address>
     if (!leases_.lease(*id).remembered) {
         prober_.hurry(x.now.steady);
     }
-    if (newcomer) { // what a machine has anyway says nothing of the pools
-        dry.now = false;
-        metrics_.links_dry.set(metrics_.links_dry.read() - 1);
+    if (newcomer) {
+        dry_.end(x.client.link, metrics_.links_dry);
     }
     return *id;
 }
@@ -47,22 +43,15 @@ void DhcpServer::on_refused_offer(Exchange& x, LeaseRefusal refusal) noexcept {
         return drop(DhcpDrop::table_full);
     }
     drop(DhcpDrop::pool_exhausted);
-    Dry& dry = dry_[static_cast<std::size_t>(x.client.link)];
-    if (dry.now || x.client.bootp) {
-        return; // said already; or pools that BOOTP clients may use are what is missing
+    if (x.client.bootp) {
+        return; // pools that BOOTP clients may use are what is missing
     }
-    if (dry.told == Instant{INT64_MIN} || x.now.steady >= dry.told + dry_interval) {
-        const PoolsDry message{.mac = x.client.mac,
-                               .subnet = x.subnet->subnet,
-                               .addresses = leases_.pool_size(x.client.link),
-                               .lease = x.subnet->lease};
-        if (!x.out.tell(message)) {
-            return; // the next one that gets nothing says it
-        }
-        dry.told = x.now.steady;
-    }
-    dry.now = true;
-    metrics_.links_dry.add();
+    dry_.begin(x.client.link, x.now.steady, metrics_.links_dry, [&] {
+        return x.out.tell(PoolsDry{.mac = x.client.mac,
+                                   .subnet = x.subnet->subnet,
+                                   .addresses = leases_.pool_size(x.client.link),
+                                   .lease = x.subnet->lease});
+    });
 }
 
 void DhcpServer::ask(const Now& now, std::vector<ConflictProbe>& probes, Outbox& out) {

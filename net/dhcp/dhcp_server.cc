@@ -49,8 +49,7 @@ void DhcpServer::on_snapshot(SnapshotRef site, const Now& /*now*/) noexcept {
         leases_.set_subnets(after);
     }
     prober_.set_links(after, interfaces_);
-    dry_.assign(after.size(), {});
-    metrics_.links_dry.set(0);
+    dry_.reset(after.size(), metrics_.links_dry);
     set_aside_own_addresses();
     nodes_.replace(site_->nodes, &leases_);
     refresh_gauges();

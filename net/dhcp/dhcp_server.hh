@@ -10,6 +10,7 @@
 #include "net/dhcp/dhcp_limits.hh"
 #include "net/dhcp/dhcp_metrics.hh"
 #include "net/dhcp/dhcp_reply.hh"
+#include "net/dhcp/dry_links.hh"
 #include "net/dhcp/node_index.hh"
 #include "net/dhcp/offer_times.hh"
 #include "net/dhcp/reply_path.hh"
@@ -150,12 +151,7 @@ private:
     SubnetIndex subnets_;
     LeaseTable leases_;
     NodeIndex nodes_;
-    /// Links that have no address left: told once, until there is one again.
-    struct Dry {
-        bool now = false;
-        Instant told = Instant{INT64_MIN};
-    };
-    std::vector<Dry> dry_;               ///< by LinkId
+    DryLinks dry_;
     std::vector<Ipv4Address> set_aside_; ///< addresses of ours and of routers: nobody's to have
     Slab<PendingAck> pending_;
     std::vector<std::byte> replies_; ///< dhcp_message_size_max bytes a slot of pending_

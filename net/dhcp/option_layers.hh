@@ -11,11 +11,12 @@ namespace muster {
 class OptionLayers {
 public:
     void collect(const SharedDhcpOptions& node, std::span<const ClientClass> classes,
-                 ClassMask in_classes, const DhcpOptionSet& subnet) noexcept {
+                 ClassMask in_classes, const DhcpOptionSet& subnet,
+                 DhcpOptionSet ClientClass::*of_class = &ClientClass::options) noexcept {
         count_ = 0;
         add(node.set.get());
         for (ClassMask rest = in_classes; rest != 0; rest &= rest - 1) {
-            add(&classes[static_cast<std::size_t>(std::countr_zero(rest))].options);
+            add(&(classes[static_cast<std::size_t>(std::countr_zero(rest))].*of_class));
         }
         add(&subnet);
     }

@@ -9,9 +9,6 @@ namespace muster {
 
 namespace {
 
-/// How often at most a link is said to be out of addresses.
-constexpr Duration dry_interval6 = std::chrono::minutes{10};
-
 std::uint32_t lease_seconds(const Subnet6Plan& subnet) noexcept {
     return seconds_up_to(subnet.lease, UINT32_MAX - 1); // which would mean for ever
 }
@@ -28,34 +25,29 @@ std::optional<LeaseId> Dhcp6Server::offer(Exchange& x) noexcept {
     Lease6Table& leases = memory_->leases;
     const std::optional<Ipv6Address> wanted =
         x.ia->address_count > 0 ? std::optional{x.ia->addresses[0]} : std::nullopt;
-    Dry& dry = dry_[static_cast<std::size_t>(x.client.link)];
-    const bool newcomer = dry.now && !leases.find(x.client.mac, x.client.link);
+    const bool newcomer = dry_.is_dry(x.client.link) && !leases.find(x.client.mac, x.client.link);
     const auto id = leases.offer(x.client, wanted, x.now);
     if (!id) {
         on_refused_offer(x, id.error());
         return std::nullopt;
     }
-    dry.now = dry.now && !newcomer; // what a machine has anyway says nothing of the pools
+    if (newcomer) {
+        dry_.end(x.client.link, metrics_.links_dry);
+    }
     return *id;
 }
 
 void Dhcp6Server::on_refused_offer(Exchange& x, LeaseRefusal refusal) noexcept {
     metrics_.no_addresses.add();
-    Dry& dry = dry_[static_cast<std::size_t>(x.client.link)];
-    if (refusal == LeaseRefusal::table_full || dry.now) {
+    if (refusal == LeaseRefusal::table_full) {
         return;
     }
-    if (dry.told == Instant{INT64_MIN} || x.now.steady >= dry.told + dry_interval6) {
-        const PoolsDry message{.mac = x.client.mac,
-                               .subnet6 = x.subnet->subnet,
-                               .addresses = memory_->leases.pool_size(x.client.link),
-                               .lease = x.subnet->lease};
-        if (!x.out.tell(message)) {
-            return; // the next one that gets nothing says it
-        }
-        dry.told = x.now.steady;
-    }
-    dry.now = true;
+    dry_.begin(x.client.link, x.now.steady, metrics_.links_dry, [&] {
+        return x.out.tell(PoolsDry{.mac = x.client.mac,
+                                   .subnet6 = x.subnet->subnet,
+                                   .addresses = memory_->leases.pool_size(x.client.link),
+                                   .lease = x.subnet->lease});
+    });
 }
 
 /// On a shared link the address says which subnet's name servers go with it.
@@ -262,13 +254,16 @@ void Dhcp6Server::on_information_request(Exchange& x) noexcept {
     send_now(x, make_reply(x, Dhcp6MessageType::reply));
 }
 
-Dhcp6Reply Dhcp6Server::make_reply(const Exchange& x, Dhcp6MessageType type) noexcept {
+Dhcp6Reply Dhcp6Server::make_reply(Exchange& x, Dhcp6MessageType type) noexcept {
     Dhcp6Reply reply{.request = message_,
                      .client = x.identity,
                      .server_id = server_id(),
                      .type = type,
                      .subnet = x.subnet,
                      .server_address = x.server_address};
+    x.options.collect(x.node != nullptr ? x.node->options6 : plan().unknown_options6,
+                      plan().classes, x.client.classes, x.subnet->options, &ClientClass::options6);
+    reply.options = x.options.empty() ? nullptr : &x.options;
     if (x.server_address.is_unspecified()) {
         return reply; // nothing that a URL could name
     }
@@ -283,7 +278,7 @@ Dhcp6Reply Dhcp6Server::make_reply(const Exchange& x, Dhcp6MessageType type) noe
     return reply;
 }
 
-Dhcp6Reply Dhcp6Server::make_lease_reply(const Exchange& x, Dhcp6MessageType type,
+Dhcp6Reply Dhcp6Server::make_lease_reply(Exchange& x, Dhcp6MessageType type,
                                          const Ipv6Address& address,
                                          std::uint32_t lease_s) noexcept {
     Dhcp6Reply reply = make_reply(x, type);

@@ -28,6 +28,12 @@ bool is_ipxe(const Dhcp6Message& message) noexcept {
     return any_class_text(message.user_class, [](std::string_view text) { return text == "iPXE"; });
 }
 
+/// RFC 5970 section 3.4: interface type 1 is UNDI.
+bool loads_by_undi(const Dhcp6Message& message) noexcept {
+    return !message.client_interface.empty() && message.client_interface[0] == std::byte{1} &&
+           message.asks_for(Dhcp6OptionCode::bootfile_url);
+}
+
 void add_arch(DhcpClientIdentity& identity, std::uint16_t arch) noexcept {
     if (identity.arch_count < identity.archs.size()) {
         identity.archs[identity.arch_count++] = arch;
@@ -66,7 +72,7 @@ DhcpClientIdentity identify_client(const Dhcp6Message& message) noexcept {
         identity.http = true; // every build that has IPv6 has HTTP
     } else if (vendor_class.starts_with(http_word)) {
         identity.kind = DhcpClientKind::http_boot;
-    } else if (!vendor_class.empty()) {
+    } else if (!vendor_class.empty() || loads_by_undi(message)) {
         identity.kind = DhcpClientKind::pxe;
     }
     read_archs6(message, vendor_class, identity);

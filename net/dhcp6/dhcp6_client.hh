@@ -7,7 +7,11 @@
 
 namespace muster {
 
-/// What options 1, 15, 16, 18, 37 and 61 say, in the words of the IPv4 server. Borrows the message.
+/// What options 1, 15, 16, 18, 37, 61 and 62 say, in the words of the IPv4 server. Borrows the
+/// message. A client without a class of network boot in option 16 is a PXE client all the same when
+/// option 62 says that it has UNDI and it asks for option 59. UNDI's revision
+/// is for drivers and chooses nothing here.
+///
 /// Source: RFC 5970 section 3; iPXE and EDK2 as observed (the UUID of a DUID stands as in option
 ///         97 of DHCPv4).
 [[nodiscard]] DhcpClientIdentity identify_client(const Dhcp6Message& message) noexcept;

@@ -55,6 +55,9 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
         // with what remains of the time that is being committed.
         metrics_.commits.add(CommitOutcome::repeated);
         const Duration left = pending->record.expires - x.now.wall;
+        if (left < 1s) {
+            return drop(Dhcp6Drop::store_late); // no lease of no time: its next one starts anew
+        }
         if (!write_pending(x, lease.commit, lifetime_seconds(left))) {
             drop(Dhcp6Drop::reply_too_long);
         }
@@ -136,8 +139,14 @@ void Dhcp6Server::send_durable(PendingReply& pending, SlabHandle handle, const N
                                Outbox& out) noexcept {
     end_replaced_lease<Lease6Commit>(memory_->leases, pending.lease, now, out);
     memory_->leases.bind(pending.lease, pending.record, pending.deadline);
-    send(pending.interface, pending.reply_to, Dhcp6MessageType::reply,
-         Bytes{reply_buffer(handle)}.first(pending.size), out);
+    if (now.steady >= pending.deadline) {
+        return drop(Dhcp6Drop::store_late); // it would count the lease from the REPLY
+    }
+    // For the same reason it is told what is left after a slow store, to the second begun.
+    const MutableBytes message = reply_buffer(handle).first(pending.size);
+    patch_lifetimes(message, pending.lease_offset,
+                    lifetime_seconds(pending.deadline - now.steady + 1s - Duration{1}));
+    send(pending.interface, pending.reply_to, Dhcp6MessageType::reply, message, out);
     if (pending.tells_seen) {
         tell_seen(pending.seen, out);
     }

@@ -24,6 +24,10 @@ namespace muster {
     X(table_full, "the table of leases is full (DhcpLimits::leases_max)")                          \
     X(busy, "control or the list of waiting commits takes no more now")                            \
     X(store_refused, "a new lease could not be made durable")                                      \
+    X(store_late, "the lease had ended before the store said that it is durable")                  \
+    X(over_machine_budget, "a machine asks more often than any client does")                       \
+    X(over_port_budget, "a switch port (option 18, 37) sends more than a rack of machines does")   \
+    X(queue_full, "more begin an exchange at once than wait here (DhcpIntakeLimits)")              \
     X(reply_too_long, "relays and identifiers leave no room for the reply")
 
 enum class Dhcp6Drop : std::uint8_t {

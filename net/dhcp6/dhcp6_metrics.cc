@@ -59,6 +59,10 @@ void Dhcp6Metrics::report(Exposition& exposition) const {
     exposition.count("muster_dhcp6_no_addresses_total", {},
                      "Associations that no IPv6 address was left for", no_addresses.read());
     report_leases(exposition, lease6_words);
+    exposition.gauge("muster_dhcp6_links_dry", {},
+                     "Links whose IPv6 pools have no address left for newcomers", links_dry.read());
+    exposition.gauge("muster_dhcp6_requests_waiting", {},
+                     "DHCPv6 messages received that wait for their turn", waiting.read());
 }
 
 } // namespace muster

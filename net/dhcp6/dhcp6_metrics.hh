@@ -22,6 +22,10 @@ struct Dhcp6Metrics : LeaseMetrics {
     CounterSet<Dhcp6Drop, dhcp6_drop_count> drops;    ///< messages that were not answered
     Counter no_addresses;                             ///< associations that no address was left for
 
+    // Gauges.
+    Counter links_dry;
+    Counter waiting; ///< messages in the intake
+
     /// Thread: any; reads counters alone.
     void report(Exposition& exposition) const;
 };

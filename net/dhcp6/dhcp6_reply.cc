@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/dhcp6/dhcp6_reply.hh"
 
+#include <bitset>
+
 namespace muster {
 
 namespace {
@@ -52,27 +54,112 @@ std::size_t write_associations(const Dhcp6Reply& reply, Dhcp6Writer& writer) noe
     return lease_offset;
 }
 
-void write_configuration(const Dhcp6Reply& reply, Dhcp6Writer& writer) noexcept {
-    if (reply.request.asks_for(Dhcp6OptionCode::dns_servers)) {
-        const auto& dns = reply.subnet->dns;
-        if (!dns.empty()) {
-            writer.option_addresses(Dhcp6OptionCode::dns_servers, dns);
-        } else if (!reply.server_address.is_unspecified()) {
-            writer.option_addresses(Dhcp6OptionCode::dns_servers,
-                                    std::span{&reply.server_address, 1});
+/// Writes what a client is told beside its address, each option once.
+class Configuration6 {
+public:
+    Configuration6(const Dhcp6Reply& reply, Dhcp6Writer& writer) noexcept
+        : reply_(reply), writer_(writer) {}
+
+    void write() noexcept {
+        if (reply_.boot_file) {
+            write_boot_file(); // before what may find no room any more
+        }
+        for (const Dhcp6OptionCode code :
+             {Dhcp6OptionCode::dns_servers, Dhcp6OptionCode::domain_list}) {
+            if (reply_.request.asks_for(code) &&
+                !write_from_site(static_cast<std::uint8_t>(code))) {
+                write_from_keys(code);
+            }
+        }
+        if (reply_.options != nullptr) {
+            reply_.options->for_each_code([this](std::uint8_t code) {
+                if (reply_.options->find(code)->always ||
+                    reply_.request.asks_for(Dhcp6OptionCode{code})) {
+                    (void)write_from_site(code);
+                }
+            });
         }
     }
-    if (reply.request.asks_for(Dhcp6OptionCode::domain_list) && !reply.subnet->domain.empty()) {
-        writer.option_domain(Dhcp6OptionCode::domain_list, reply.subnet->domain);
+
+private:
+    void write_boot_file() noexcept {
+        done_.set(static_cast<std::size_t>(Dhcp6OptionCode::bootfile_url));
+        writer_.option_text(Dhcp6OptionCode::bootfile_url, reply_.boot_file->name());
+        if (reply_.client.kind == DhcpClientKind::http_boot) {
+            // Without it an offer is no HTTP boot's; of PXE it would be one that EDK2 wants to
+            // hear more of, at port 4011.
+            writer_.vendor_class(boot_enterprise, "HTTPClient");
+        }
     }
-    if (!reply.boot_file) {
-        return;
+
+    /// True when the site says what is to be sent, or that nothing is; what has no room is left
+    /// out.
+    bool write_from_site(std::uint8_t code) noexcept {
+        constexpr std::size_t head = 4;
+        if (done_[code]) {
+            return true;
+        }
+        const auto* const entry = reply_.options == nullptr ? nullptr : reply_.options->find(code);
+        if (entry == nullptr) {
+            return false;
+        }
+        done_.set(code);
+        if (Dhcp6OptionCode{code} == Dhcp6OptionCode::bootfile_param && !tells_boot_file()) {
+            return true; // parameters of nothing
+        }
+        const Bytes value{entry->value};
+        if (Dhcp6OptionCode{code} == Dhcp6OptionCode::ntp_servers) {
+            write_ntp_servers(value);
+        } else if (!value.empty() && head + value.size() <= writer_.room()) {
+            writer_.option(Dhcp6OptionCode{code}, value);
+        }
+        return true;
     }
-    writer.option_text(Dhcp6OptionCode::bootfile_url, reply.boot_file->name());
-    if (reply.client.kind == DhcpClientKind::http_boot) {
-        writer.vendor_class(boot_enterprise, "HTTPClient"); // without it an offer is no HTTP boot's
-    } // of PXE it would be one that EDK2 wants to hear more of, at port 4011
-}
+
+    [[nodiscard]] bool tells_boot_file() const noexcept {
+        const auto* const url =
+            reply_.options->find(static_cast<std::uint8_t>(Dhcp6OptionCode::bootfile_url));
+        return reply_.boot_file || (url != nullptr && !url->value.empty());
+    }
+
+    /// The value holds a sub-option for each server; each goes out as an option of its own, since
+    /// an option may name one server only (RFC 5908 section 4).
+    void write_ntp_servers(Bytes value) noexcept {
+        constexpr std::size_t head = 4;
+        while (!value.empty()) {
+            ByteReader reader{value};
+            std::size_t size = value.size(); // of no sub-option: goes out as it was given
+            if (reader.u16()) {
+                if (const auto told = reader.u16(); told && *told <= reader.remaining()) {
+                    size = head + *told;
+                }
+            }
+            if (head + size > writer_.room()) {
+                return;
+            }
+            writer_.option(Dhcp6OptionCode::ntp_servers, value.first(size));
+            value = value.subspan(size);
+        }
+    }
+
+    /// What the subnet says by keys of its own.
+    void write_from_keys(Dhcp6OptionCode code) noexcept {
+        done_.set(static_cast<std::size_t>(code));
+        if (code == Dhcp6OptionCode::domain_list) {
+            if (!reply_.subnet->domain.empty()) {
+                writer_.option_domain(code, reply_.subnet->domain);
+            }
+        } else if (!reply_.subnet->dns.empty()) {
+            writer_.option_addresses(code, reply_.subnet->dns);
+        } else if (!reply_.server_address.is_unspecified()) {
+            writer_.option_addresses(code, std::span{&reply_.server_address, 1});
+        }
+    }
+
+    const Dhcp6Reply& reply_;
+    Dhcp6Writer& writer_;
+    std::bitset<256> done_;
+};
 
 } // namespace
 
@@ -93,7 +180,7 @@ WrittenReply6 write_reply6(const Dhcp6Reply& reply, MutableBytes buffer) noexcep
     }
     written.lease_offset = write_associations(reply, writer);
     if (reply.subnet != nullptr) {
-        write_configuration(reply, writer);
+        Configuration6{reply, writer}.write();
     }
     written.size = writer.finish();
     return written;

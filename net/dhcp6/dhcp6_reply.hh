@@ -4,6 +4,7 @@
 
 #include "core/site/dhcp_plan.hh"
 #include "net/dhcp/boot_file.hh"
+#include "net/dhcp/option_layers.hh"
 #include "net/wire/dhcp6_message.hh"
 
 namespace muster {
@@ -17,7 +18,8 @@ struct Dhcp6Reply {
     const Subnet6Plan* subnet = nullptr; ///< null: nothing of its configuration is told
     Ipv6Address server_address{};        ///< name server where the subnet has none
     std::optional<BootFile> boot_file{};
-    std::optional<Dhcp6Status> status{}; ///< of the message
+    const OptionLayers* options = nullptr; ///< what the site sets; null: nothing
+    std::optional<Dhcp6Status> status{};   ///< of the message
     std::string_view status_text{};
 
     /// The address that the first IA_NA gets; the other associations get none.

@@ -36,7 +36,10 @@ const Lease6Table* Dhcp6Server::leases() const noexcept {
 }
 
 Instant Dhcp6Server::next_deadline() const noexcept {
-    return memory_ ? memory_->leases.next_deadline() : Instant::never();
+    if (!memory_) {
+        return Instant::never();
+    }
+    return memory_->intake.waiting() > 0 ? Instant{} : memory_->leases.next_deadline();
 }
 
 void Dhcp6Server::on_interfaces(std::span<const InterfaceInfo> interfaces) {
@@ -64,7 +67,7 @@ void Dhcp6Server::on_snapshot(SnapshotRef site, const Now& /*now*/) {
     const auto& before = old->dhcp.subnets6;
     const auto& after = plan().subnets6;
     subnets_ = Subnet6Index{after};
-    dry_.assign(after.size(), {});
+    dry_.reset(after.size(), metrics_.links_dry);
     if (after.empty() && !memory_) {
         return;
     }
@@ -113,9 +116,10 @@ void Dhcp6Server::on_node_boot(const NodeBoot& node) noexcept {
     }
 }
 
-void Dhcp6Server::expire(const Now& now, Outbox& /*out*/) noexcept {
+void Dhcp6Server::expire(const Now& now, Outbox& out) noexcept {
     if (memory_) {
         memory_->leases.expire(now);
+        memory_->intake.serve([&](const RxDatagram& datagram) { receive(datagram, now, out); });
         refresh_gauges();
     }
 }
@@ -123,6 +127,7 @@ void Dhcp6Server::expire(const Now& now, Outbox& /*out*/) noexcept {
 void Dhcp6Server::refresh_gauges() noexcept {
     metrics_.set_leases(memory_->leases.count());
     metrics_.commits_pending.set(memory_->pending.in_use());
+    metrics_.waiting.set(memory_->intake.waiting());
 }
 
 const InterfaceInfo* Dhcp6Server::find_interface(std::uint32_t index) const noexcept {
@@ -147,6 +152,30 @@ Ipv6Address Dhcp6Server::server_address(const InterfaceInfo& interface,
         return *inside;
     }
     return own.empty() ? Ipv6Address{} : own.front();
+}
+
+void Dhcp6Server::take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {
+    if (!memory_) {
+        return receive(datagram, now, out); // no subnet: it says so at once
+    }
+    const Dhcp6Intake::Taken taken = memory_->intake.take(datagram, now.steady);
+    if (taken.made_room) {
+        drop_unread(taken.made_room_type, Dhcp6Drop::queue_full);
+    }
+    switch (taken.verdict) {
+    case Dhcp6Intake::Verdict::waits:
+        return metrics_.waiting.set(memory_->intake.waiting());
+    case Dhcp6Intake::Verdict::dropped:
+        return drop_unread(taken.type, taken.reason);
+    case Dhcp6Intake::Verdict::foreign:
+        return receive(datagram, now, out); // which says what is wrong with it
+    }
+}
+
+/// Counted as the request that it was, so that requests are answered or dropped, and nothing else.
+void Dhcp6Server::drop_unread(Dhcp6MessageType type, Dhcp6Drop reason) noexcept {
+    metrics_.received.add(type);
+    drop(reason);
 }
 
 void Dhcp6Server::receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept {

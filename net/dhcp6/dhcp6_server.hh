@@ -6,6 +6,7 @@
 #include "core/lease/lease_table.hh"
 #include "core/port/outbox.hh"
 #include "net/dhcp/dhcp_limits.hh"
+#include "net/dhcp/dry_links.hh"
 #include "net/dhcp/node_index.hh"
 #include "net/dhcp6/dhcp6_client.hh"
 #include "net/dhcp6/dhcp6_metrics.hh"
@@ -40,7 +41,10 @@ public:
     /// Before the first receive(), before or after the first on_snapshot().
     void restore(std::span<const Lease6Record> records, const Now& now);
 
-    /// A datagram of UdpService::dhcp6.
+    /// A datagram of UdpService::dhcp6: it waits its turn, which comes with expire(). See
+    /// RequestIntake.
+    void take(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
+    /// The same, answered at once.
     void receive(const RxDatagram& datagram, const Now& now, Outbox& out) noexcept;
     void on_node_boot(const NodeBoot& node) noexcept;
     /// An answer to a Lease6Commit.
@@ -67,6 +71,7 @@ private:
         Dhcp6Machine machine{};
         DhcpClientIdentity identity{};
         const NodeBoot* node = nullptr;
+        OptionLayers options{};
         const Dhcp6Ia* ia = nullptr; ///< the first IA_NA
         Ipv6Address server_address{};
     };
@@ -83,10 +88,6 @@ private:
         MachineSeen seen;
     };
     struct Memory;
-    struct Dry {
-        bool now = false;
-        Instant told = Instant{INT64_MIN};
-    };
 
     [[nodiscard]] bool refused_by_header(const RxDatagram& datagram, const InterfaceInfo& interface,
                                          Outbox& out) noexcept;
@@ -121,8 +122,8 @@ private:
     void cancel_commit(LeaseId id) noexcept;
     [[nodiscard]] MutableBytes reply_buffer(SlabHandle handle) noexcept;
 
-    [[nodiscard]] Dhcp6Reply make_reply(const Exchange& x, Dhcp6MessageType type) noexcept;
-    [[nodiscard]] Dhcp6Reply make_lease_reply(const Exchange& x, Dhcp6MessageType type,
+    [[nodiscard]] Dhcp6Reply make_reply(Exchange& x, Dhcp6MessageType type) noexcept;
+    [[nodiscard]] Dhcp6Reply make_lease_reply(Exchange& x, Dhcp6MessageType type,
                                               const Ipv6Address& address,
                                               std::uint32_t lease_s) noexcept;
     void send_now(Exchange& x, const Dhcp6Reply& reply) noexcept;
@@ -141,6 +142,7 @@ private:
                                              const Subnet6Plan& subnet) const noexcept;
     void take_memory();
     void set_aside_own_addresses();
+    void drop_unread(Dhcp6MessageType type, Dhcp6Drop reason) noexcept;
     void drop(Dhcp6Drop reason) noexcept { metrics_.drops.add(reason); }
     void refresh_gauges() noexcept;
 
@@ -151,7 +153,7 @@ private:
     Subnet6Index subnets_;
     std::unique_ptr<Memory> memory_;
     NodeIndex nodes_;
-    std::vector<Dry> dry_; ///< by LinkId
+    DryLinks dry_;
     std::vector<Ipv6Address> set_aside_;
     Dhcp6Message message_; ///< the one being answered
     Dhcp6Metrics metrics_;

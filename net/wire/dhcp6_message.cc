@@ -106,6 +106,12 @@ Result<void, Dhcp6Error> take_option(const Option& option, Dhcp6Message& message
         }
         keep(message.archs);
         break;
+    case Dhcp6OptionCode::client_interface:
+        if (option.value.size() != 3) { // RFC 5970 section 3.4
+            return std::unexpected(Dhcp6Error::bad_option_length);
+        }
+        keep(message.client_interface);
+        break;
     case Dhcp6OptionCode::rapid_commit:
         if (!option.value.empty()) {
             return std::unexpected(Dhcp6Error::bad_option_length);

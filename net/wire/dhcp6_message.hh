@@ -66,6 +66,7 @@ enum class Dhcp6OptionCode : std::uint16_t {
     information_refresh_time = 32,
     remote_id = 37,    ///< RFC 4649
     client_fqdn = 39,  ///< RFC 4704
+    ntp_servers = 56,  ///< RFC 5908
     bootfile_url = 59, ///< RFC 5970
     bootfile_param = 60,
     client_arch = 61,
@@ -119,10 +120,11 @@ struct Dhcp6Message {
     std::uint8_t ia_count = 0;
     Bytes option_request{}; ///< option 6: u16 codes
     bool rapid_commit = false;
-    Bytes user_class{};   ///< option 15: length-prefixed texts
-    Bytes vendor_class{}; ///< option 16 behind its enterprise number, the same
-    Bytes archs{};        ///< option 61: u16 values, first choice first
-    Bytes client_fqdn{};  ///< option 39: flags, then labels
+    Bytes user_class{};       ///< option 15: length-prefixed texts
+    Bytes vendor_class{};     ///< option 16 behind its enterprise number, the same
+    Bytes archs{};            ///< option 61: u16 values, first choice first
+    Bytes client_interface{}; ///< option 62: type (1: UNDI), major, minor revision; empty: none
+    Bytes client_fqdn{};      ///< option 39: flags, then labels
 
     [[nodiscard]] std::span<const Dhcp6Ia> associations() const noexcept {
         return std::span{ias}.first(ia_count);
@@ -189,6 +191,8 @@ public:
     /// Where the next option will stand, for patching it later.
     [[nodiscard]] std::size_t position() const noexcept { return writer_.size(); }
 
+    /// Octets that are left.
+    [[nodiscard]] std::size_t room() const noexcept { return writer_.remaining(); }
     /// Closes the message; 0: the buffer was too small.
     [[nodiscard]] std::size_t finish() noexcept;
 

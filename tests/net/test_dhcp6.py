@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """musterd's DHCPv6 and router advertisements against real clients: dhclient, dhcpcd, dnsmasq as a relay, rdisc6."""
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -26,12 +27,33 @@ SITE6 = f"""\
 # Takes the address that dhclient was given, and says what it was told.
 DHCLIENT_SCRIPT = """#!/bin/sh
 echo "$reason ip=$new_ip6_address dns=$new_dhcp6_name_servers search=$new_dhcp6_domain_search" \\
-     "life=$new_max_life" >> {log}
+     "life=$new_max_life sntp=$new_dhcp6_sntp_servers" >> {log}
 [ "$reason" = BOUND6 ] && ip -6 addr replace "$new_ip6_address/128" dev eth0 nodad
 exit 0
 """
 DHCPCD_SCRIPT = """#!/bin/sh
 echo "$reason ip=$new_dhcp6_ia_na1_ia_addr1 dns=$new_dhcp6_name_servers" >> {log}
+"""
+
+# Sends a SOLICIT as often as it can, over links that go up and down: FLOOD6 mac-in-hex.
+FLOOD6 = r"""
+import ipaddress, socket, sys
+mac = bytes.fromhex(sys.argv[1])
+source = b"\xfe\x80" + bytes(6) + bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+to = ipaddress.IPv6Address("ff02::1:2").packed
+solicit = b"\1\0\0\7\0\1\0\x0a\0\3\0\1" + mac + b"\0\3\0\x0c" + bytes(12)
+size = len(solicit) + 8
+udp = b"\2\x22\2\x23" + size.to_bytes(2, "big")
+summed = source + to + size.to_bytes(4, "big") + bytes(3) + b"\x11" + udp + b"\0\0" + solicit
+total = sum(int.from_bytes(summed[i:i + 2], "big") for i in range(0, len(summed), 2))
+while total > 0xffff: total = (total & 0xffff) + (total >> 16)
+frame = (b"\x33\x33\0\1\0\2" + mac + b"\x86\xdd\x60\0\0\0" + size.to_bytes(2, "big") + b"\x11\1" + source + to +
+         udp + (0xffff - total).to_bytes(2, "big") + solicit)
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0x86dd))
+while True:
+    try: s.send(frame)
+    except OSError: pass
 """
 
 
@@ -45,6 +67,8 @@ class Dhcp6(RigTest):
         self.wait_link_local(self.rig.server_ns)
         self.wait_link_local(self.rig.client_ns)
         self.log = self.rig.folder / "client.log"
+        self.config = self.rig.folder / "dhclient.conf"
+        self.config.write_text("")
         self.script = self.rig.folder / "client.script"
 
     def wait_link_local(self, ns):
@@ -58,13 +82,13 @@ class Dhcp6(RigTest):
         self.rig.client_mac(mac)
         self.wait_link_local(self.rig.client_ns)
 
-    def dhclient(self, *options, name="a", check=True):
-        """One exchange of ISC dhclient; what its script was told last."""
+    def dhclient(self, *options, name="a", check=True, seconds=120):
+        """One exchange of ISC dhclient, or what it does in that time; what its script was told last."""
         self.script.write_text(DHCLIENT_SCRIPT.format(log=self.log))
         self.script.chmod(0o755)
         self.log.write_text("")
         folder = self.rig.folder
-        done = self.rig.client("dhclient", "-6", "-1", "-v", "-cf", "/dev/null", "-lf", folder / f"{name}.leases",
+        done = self.rig.client("timeout", str(seconds), "dhclient", "-6", "-1", "-v", "-cf", self.config, "-lf", folder / f"{name}.leases",
                                "-pf", folder / f"{name}.pid", "-sf", self.script, *options, "eth0", check=check)
         return (self.log.read_text().splitlines() or [""])[-1] + "\n" + done.stdout
 
@@ -133,6 +157,50 @@ s.sendto(bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8), ("ff02::1", 0, 0, socket
         self.assertEqual((lease["address"], lease["state"]), ("fd00:66::100", "bound"))
         self.stop_dhclient("-r")
         self.assertEqual(self.leases()[0]["state"], "released")
+
+    def test_options_of_the_site_reach_a_client(self):
+        self.rig.write_site(**{"site.yaml": SITE6.replace("        domain: rack.test", """\
+        options:
+          domain-search: [one.test, two.test]
+          sntp-servers: ["fd00:66::5"]""")})
+        self.rig.start()
+        self.config.write_text("also request dhcp6.sntp-servers;\n")
+        told = self.dhclient()
+        self.assertIn("dns=fd00:66::53 search=one.test. two.test.", told)
+        self.assertIn("sntp=fd00:66::5", told)
+        self.stop_dhclient("-x")
+
+    def test_pools_that_run_dry_are_told(self):
+        self.rig.write_site(**{"site.yaml": SITE6.replace("fd00:66::100-fd00:66::1ff", "fd00:66::100-fd00:66::100")})
+        server = self.rig.start()
+        self.assertIn("ip=fd00:66::100 ", self.dhclient())
+        self.stop_dhclient("-x")
+        for attempt in range(2):
+            self.client_mac(f"52:54:00:00:09:0{attempt + 8}")
+            self.assertNotIn("BOUND6", self.dhclient(name=f"other{attempt}", check=False, seconds=6))
+        self.assertRegex(self.rig.api("/metrics"), r"muster_dhcp6_links_dry 1\n")
+        said = "no address left for 52:54:00:00:09:08 in subnet fd00:66::/64"
+        self.assertEqual(server.log.count("no address left for"), 1)
+        events = [event["message"] for event in self.rig.api("/api/v1/events?limit=1000")["events"]
+                  if event["event"] == "limit-reached"]
+        self.assertEqual(len(events), 1)
+        self.assertTrue(events[0].startswith(said) and "shorten 'lease'" in events[0], events)
+
+    def test_a_flood_from_one_machine_takes_nothing_from_others(self):
+        self.rig.start()
+        # Nice, as it shares the machine with the server: what floods a real one has a processor of its own.
+        process = subprocess.Popen(["ip", "netns", "exec", self.rig.client_ns, "nice", "-n", "19", sys.executable,
+                                    "-c", FLOOD6, "525400000f0f"], stdin=subprocess.DEVNULL)
+        self.addCleanup(lambda: (process.kill(), process.wait()))
+        dropped = r'muster_dhcp6_drops_total{reason="over_machine_budget"} ([0-9]+)'
+        end = time.monotonic() + 20
+        while int(re.search(dropped, self.rig.api("/metrics"))[1]) < 1000:
+            self.assertLess(time.monotonic(), end, "the flood is not cut off")
+            time.sleep(0.1)
+        self.client_mac("52:54:00:00:0a:01")
+        self.assertIn("BOUND6", self.dhclient())
+        self.stop_dhclient("-x")
+        self.assertIsNone(process.poll(), "the flood went on")
 
     def test_every_program_of_a_machine_gets_the_same_address(self):
         self.rig.start()

@@ -263,6 +263,20 @@ public:
         server.receive(datagram, now, out);
         return collect();
     }
+    /// Hands a datagram to the intake; what becomes of it comes with turn().
+    void take(const std::vector<std::byte>& payload, const Ipv6Address& source) {
+        RxDatagram datagram;
+        datagram.service = UdpService::dhcp6;
+        datagram.interface = 7;
+        datagram.source = {source, 546};
+        datagram.local = ip6("ff02::1:2");
+        datagram.payload = payload;
+        server.take(datagram, now, out);
+    }
+    std::vector<Reply6> turn() {
+        server.expire(now, out);
+        return collect();
+    }
     std::vector<Reply6> receive(const Client6Message& message,
                                 const Ipv6Address& source = link_local_of(machine_mac(1))) {
         return receive(message.bytes(), source);

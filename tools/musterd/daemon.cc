@@ -318,11 +318,10 @@ Result<void, StartError> Daemon::start() {
     }
 
     index_ = std::make_unique<FileIndex>(site->folder + "/files");
-    // The tables of both families have the same room: IPv6 pools say nothing of how many machines
-    // there are.
     const std::size_t leases = std::max(stored->leases.size(), stored->leases6.size());
     fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored,
-                                     lease_room(site->subnets, leases), workers_, control_wake_);
+                                     lease_room(site->subnets, site->subnets6, leases), workers_,
+                                     control_wake_);
     if (dpdk_) {
         fleet_->move_by(dpdk_->start(options_, interfaces_.front()));
     }

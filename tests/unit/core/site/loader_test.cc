@@ -307,8 +307,8 @@ TEST(SiteProblems, KeysThatAreUnknownTwiceOrNoText) {
         {"profiles/deb.yaml",
          "kernel: k\nfoo: x\n",
          {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, "
-          "answers-fetches, cmdline, deadlines, initrd, kernel, loader, options, retries, "
-          "variables"}},
+          "answers-fetches, cmdline, deadlines, initrd, kernel, loader, options, options6, "
+          "retries, variables"}},
         {"profiles/deb.yaml",
          "kernel: k\nanswers-fetches: 0\n",
          {"profiles/deb.yaml:2:18: answers-fetches 0 lets no installer have its answers"}},

@@ -15,12 +15,12 @@ struct Outcome {
     Lines problems;
 };
 
-Outcome read(const std::string& text) {
+Outcome read(const std::string& text, DhcpOptionFamily family = DhcpOptionFamily::dhcp4) {
     std::vector<SiteProblem> problems;
     const auto value = read_yaml("o", text, problems);
     Outcome outcome;
     if (value) {
-        outcome.set = read_dhcp_options(*value);
+        outcome.set = read_dhcp_options(*value, family);
     }
     for (const SiteProblem& problem : problems) {
         outcome.problems.push_back(to_text(problem));
@@ -29,8 +29,9 @@ Outcome read(const std::string& text) {
 }
 
 /// The value of one option as hexadecimal digits; `-` when it is not set.
-std::string hex(const std::string& text, std::uint8_t code) {
-    const Outcome outcome = read(text);
+std::string hex(const std::string& text, std::uint8_t code,
+                DhcpOptionFamily family = DhcpOptionFamily::dhcp4) {
+    const Outcome outcome = read(text, family);
     for (const std::string& line : outcome.problems) {
         ADD_FAILURE() << line;
     }
@@ -112,7 +113,58 @@ TEST(DhcpOptions, AnUnknownNumberNeedsItsType) {
               Lines{"o:1:6: the type of option 224 is not known: write 0x… in hexadecimal digits, "
                     "or {type: TYPE, value: …} with one of address, addresses, address-pairs, "
                     "text, u8, u16, u32, i32, u16-list, boolean, domains, routes, sub-options, "
-                    "hex"});
+                    "hex, addresses6, names, texts, ntp-servers, enterprise"});
+}
+
+std::string hex6(const std::string& text, std::uint8_t code) {
+    return hex(text, code, DhcpOptionFamily::dhcp6);
+}
+
+TEST(Dhcp6Options, EncodesEveryType) {
+    const std::string one = "fd000079000000000000000000000001";
+    EXPECT_EQ(hex6("dns-servers: [\"fd00:79::1\", \"fd00:79::1\"]", 23), one + one);
+    EXPECT_EQ(hex6("sntp-servers: fd00:79::1", 31), one);
+    EXPECT_EQ(hex6("domain-search: [a.example, b.example]", 24), "0161076578616d706c6500"
+                                                                 "0162076578616d706c6500")
+        << "not compressed";
+    EXPECT_EQ(hex6("boot-file-parameters: [root=/, 0x1]", 60), "0006726f6f743d2f"
+                                                               "0003307831");
+    EXPECT_EQ(hex6("ntp-servers: [\"fd00:79::1\", \"ff05::101\", t.io]", 56),
+              "00010010" + one + "00020010ff050000000000000000000000000101" +
+                  "00030006017402696f00");
+    EXPECT_EQ(hex6("vendor-options: {343: {1: 0x0a, 2: {type: text, value: on}}}", 17),
+              "00000157"
+              "000100010a"
+              "000200026f6e");
+    EXPECT_EQ(hex6("posix-timezone: EST5", 41), "45535435");
+    EXPECT_EQ(hex6("250: 0x01", 250), "01");
+}
+
+TEST(Dhcp6Options, SaysWhatIsWrong) {
+    const auto problems = [](const std::string& text) {
+        return read(text, DhcpOptionFamily::dhcp6).problems;
+    };
+    EXPECT_EQ(problems("ntp-servers: 10.0.0.1"),
+              Lines{"o:1:14: ntp-servers '10.0.0.1' is neither an IPv6 address nor a name"});
+    EXPECT_EQ(problems("256: 0x01"),
+              Lines{"o:1:1: '256' is no number of a DHCPv6 option, 1 to 255"});
+    EXPECT_EQ(
+        problems("vendor-class: x"),
+        Lines{"o:1:1: option 16 (vendor-class) cannot be set: boot clients compare it, so the "
+              "server says it as they need it"});
+    EXPECT_EQ(problems("vendor-options: {1: {1: 0x0a}, 2: {1: 0x0a}}").size(), 1U);
+    EXPECT_EQ(problems("vendor-options: {-1: {1: 0x0a}}"),
+              Lines{"o:1:18: '-1' is no number of an enterprise"});
+    EXPECT_EQ(problems("dns-servers: 10.0.0.1").size(), 1U);
+    EXPECT_EQ(problems("routers: 10.0.0.1").size(), 1U) << "an option of DHCPv4";
+}
+
+TEST(Dhcp6Options, NamesAndCodesFindEachOther) {
+    for (const std::string_view name : dhcp_option_names(DhcpOptionFamily::dhcp6)) {
+        const KnownDhcpOption* const option = find_dhcp_option(name, DhcpOptionFamily::dhcp6);
+        ASSERT_NE(option, nullptr) << name;
+        EXPECT_EQ(find_dhcp_option(option->code, DhcpOptionFamily::dhcp6), option) << name;
+    }
 }
 
 TEST(DhcpOptions, CanBeSentUnaskedOrNotAtAll) {

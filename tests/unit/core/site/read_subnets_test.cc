@@ -80,7 +80,7 @@ TEST(SiteSubnets, SaysWhatIsWrongWithIpv6Subnets) {
               (Lines{"site.yaml:2:14: 'fd00:79::1/64' is no subnet such as fd00:79::/64, with the "
                      "host part zero",
                      "site.yaml:3:30: unknown key 'router' in IPv6 subnet; known are: dns, domain, "
-                     "interface, lease, pools, relay, shared-network, subnet",
+                     "interface, lease, options, pools, relay, shared-network, subnet",
                      "site.yaml:4:14: subnet fd00:80:0:0:1::/80 overlaps subnet fd00:80::/64 "
                      "(site.yaml:3:14)",
                      "site.yaml:5:38: pool fd00:82::1-fd00:82::2 leaves its subnet fd00:81::/64"}));

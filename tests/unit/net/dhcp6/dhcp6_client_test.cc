@@ -76,6 +76,36 @@ TEST(Dhcp6Client, KindsOfPrograms) {
     EXPECT_EQ(kind(solicit().ipxe()), DhcpClientKind::ipxe);
 }
 
+// RFC 5970 asks for no class: UNDI and a wish for a boot file say it too.
+TEST(Dhcp6Client, AProgramThatHasUndiAndAsksForABootFileIsAPxeClient) {
+    const auto kind = [](unsigned interface_type, std::initializer_list<unsigned> asks,
+                         std::string_view user_class = "") {
+        Client6Message message{Type::solicit, duid_uuid(1)};
+        message.asks(asks).with(Code::client_interface, octets({interface_type, 3, 0}));
+        if (!user_class.empty()) {
+            message.with(Code::user_class, class_texts(user_class));
+        }
+        const ReadMessage read{message.bytes()};
+        return identify_client(read.message).kind;
+    };
+    EXPECT_EQ(kind(1, {59, 23}), DhcpClientKind::pxe);
+    EXPECT_EQ(kind(1, {23}), DhcpClientKind::other) << "an installed system asks for no boot file";
+    EXPECT_EQ(kind(2, {59}), DhcpClientKind::other) << "another kind of interface";
+    EXPECT_EQ(kind(1, {59}, "iPXE"), DhcpClientKind::ipxe);
+}
+
+TEST(Dhcp6Client, AnInterfaceOptionIsThreeOctets) {
+    for (const std::size_t size : {0U, 2U, 4U}) {
+        Client6Message message{Type::solicit, duid_uuid(1)};
+        message.with(Code::client_interface, OptionBytes(size, std::byte{1}));
+        Dhcp6Message read;
+        const auto bytes = message.bytes();
+        const auto result = read_dhcp6_message(bytes, read);
+        ASSERT_FALSE(result) << size;
+        EXPECT_EQ(result.error(), Dhcp6Error::bad_option_length);
+    }
+}
+
 TEST(Dhcp6Client, WhatItShowsOfItself) {
     const auto inner = Client6Message{Type::solicit, duid_uuid(5)}.boots(7).bytes();
     const ReadMessage read{
