@@ -165,6 +165,19 @@ Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime
         if (name == "install" && verb.empty() && path.size() == 2) {
             return on_tagged_install(request, at);
         }
+        if (name == "stop" && path.size() == 2) {
+            UrlQuery query;
+            query.read(request.query);
+            if (query.find("tag") != nullptr && query.value("tag").empty()) {
+                return decided(api_error(400, "no_tag", "the tag is empty; without one: all"));
+            }
+            return on_stop(names_tagged(query.value("tag")), at);
+        }
+        if (verb == "stop") {
+            return ledger_.nodes().find(name) == nullptr
+                       ? decided(api_error(404, "no_such_node", "no node has this name"))
+                       : on_stop({name}, at);
+        }
         if (verb == "install") {
             return on_install(name, request, at);
         }
@@ -175,7 +188,7 @@ Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime
             return on_order(name, Order::order_boot_local, at);
         }
         return decided(api_error(404, "not_found",
-                                 "orders are install, ignore and boot-local: POST "
+                                 "orders are install, stop, ignore and boot-local: POST "
                                  "/api/v1/nodes/NAME/install"));
     }
     if (asks(request)) {

@@ -47,10 +47,12 @@ private:
     Decision on_order(const std::string& name, Order order, UnixTime at);
     Decision on_install(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_tagged_install(const DynamicRequest& request, UnixTime at);
+    Decision on_stop(const std::vector<std::string>& names, UnixTime at);
     Decision on_put(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_delete(const std::string& name, UnixTime at);
 
-    [[nodiscard]] static std::optional<bool> only_looks(const UrlQuery& query);
+    /// All nodes with this tag; an empty one: all nodes.
+    [[nodiscard]] std::vector<std::string> names_tagged(std::string_view tag) const;
     [[nodiscard]] nlohmann::json install_forecast(const NodeRecord& node) const;
     [[nodiscard]] nlohmann::json node_with_place(const NodeRecord& node) const;
     [[nodiscard]] Answer list_nodes(const UrlQuery& query) const;

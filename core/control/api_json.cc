@@ -23,6 +23,7 @@ Json time_json(UnixTime time) {
 std::string_view text_of(LoaderChoice loader) noexcept {
     switch (loader) {
     case LoaderChoice::automatic:
+    case LoaderChoice::other_way: // no profile says so
         return "auto";
     case LoaderChoice::ipxe:
         return "ipxe";
@@ -139,7 +140,8 @@ Json node_json(const NodeRecord& node, const Installs& installs, const Ledger& l
         {"attempt", node.install.attempt},
         {"since", time_json(node.install.since)},
         {"since_ms", node.install.since.ms},
-        {"deadline", time_json(node.install.deadline)},
+        {"deadline", node.install.order_waits ? Json{} : time_json(node.install.deadline)},
+        {"install_at", node.install.order_waits ? time_json(node.install.deadline) : Json{}},
         {"stage_percent", stage_percent(node)},
         {"bytes_served", node.bytes_served},
         {"expected_bytes", node.expected_bytes},

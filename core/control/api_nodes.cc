@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Api: orders for nodes, and nodes that are added, changed and removed.
+// Api: nodes that are added, changed and removed.
 #include "core/control/api.hh"
 #include "core/control/api_json.hh"
 #include "core/site/loader.hh"
@@ -15,21 +15,6 @@ using Json = nlohmann::json;
 
 constexpr std::size_t node_body_size_max = std::size_t{64} << 10U;
 
-std::string_view verb_of(InstallEventKind order) noexcept {
-    switch (order) {
-    case InstallEventKind::order_install:
-        return "install";
-    case InstallEventKind::order_ignore:
-        return "ignore";
-    default:
-        return "boot-local";
-    }
-}
-
-Answer bad_dry_run() {
-    return api_error(400, "bad_dry_run", "dry-run is true or false");
-}
-
 std::string joined(const std::vector<SiteProblem>& problems) {
     std::string text;
     for (const SiteProblem& problem : problems) {
@@ -40,107 +25,6 @@ std::string joined(const std::vector<SiteProblem>& problems) {
 }
 
 } // namespace
-
-/// `?dry-run=true`: what an order to install would do. Null: something else, which is a mistake,
-/// for whoever asks to look only must not have a disk wiped.
-std::optional<bool> Api::only_looks(const UrlQuery& query) {
-    const std::string_view value = query.value("dry-run");
-    if (query.find("dry-run") == nullptr || value == "false") {
-        return false;
-    }
-    return value == "true" ? std::optional{true} : std::nullopt;
-}
-
-Json Api::install_forecast(const NodeRecord& node) const {
-    const Install& install = node.install;
-    return {{"name", node.name()},
-            {"profile", installs_.profile_name_of(node)},
-            {"state", to_text(install.state)},
-            {"since", install.since == UnixTime{} ? Json{} : Json(rfc3339_text(install.since))},
-            {"attempt", install.attempt},
-            {"ends_attempt", attempt_runs(install.state)},
-            {"overwrites", install.state == InstallState::installed || install.started}};
-}
-
-Decision Api::on_order(const std::string& name, Order order, UnixTime at) {
-    if (ledger_.nodes().find(name) == nullptr) {
-        return decided(api_error(404, "no_such_node", "no node has this name"));
-    }
-    ledger_.rest_on(name);
-    const InstallStep step = installs_.apply(name, {.kind = order}, at);
-    if (step.outcome == InstallOutcome::no_profile) {
-        return decided(
-            api_error(409, "no_profile",
-                      fmt::format("{} has no profile, so there is nothing to install", name)));
-    }
-    ledger_.note(at, EventKind::order, name, std::string{verb_of(order)});
-    return showing(name, &Api::show_node);
-}
-
-Decision Api::on_install(const std::string& name, const DynamicRequest& request, UnixTime at) {
-    UrlQuery query;
-    query.read(request.query);
-    const auto looks = only_looks(query);
-    if (!looks) {
-        return decided(bad_dry_run());
-    }
-    const NodeRecord* const node = ledger_.nodes().find(name);
-    if (!*looks || node == nullptr) {
-        return on_order(name, Order::order_install, at);
-    }
-    Json ordered = Json::array();
-    Json refused = Json::array();
-    installs_.profile_of(*node) == nullptr ? refused.push_back(name)
-                                           : ordered.push_back(install_forecast(*node));
-    return decided({.status = 200,
-                    .body = json_text({{"nodes", std::move(ordered)},
-                                       {"without_profile", std::move(refused)}}) +
-                            '\n',
-                    .type = json_type});
-}
-
-Decision Api::on_tagged_install(const DynamicRequest& request, UnixTime at) {
-    UrlQuery query;
-    query.read(request.query);
-    const auto looks = only_looks(query);
-    if (!looks) {
-        return decided(bad_dry_run());
-    }
-    const std::string tag{query.value("tag")};
-    if (tag.empty()) {
-        return decided(api_error(400, "no_tag", "which nodes: POST /api/v1/nodes/install?tag=TAG"));
-    }
-    std::vector<std::string> names;
-    for (const auto& [name, node] : ledger_.nodes().all()) {
-        const auto& tags = node.spec.tags;
-        if (std::find(tags.begin(), tags.end(), tag) != tags.end()) {
-            names.push_back(name);
-        }
-    }
-    Json ordered = Json::array();
-    Json refused = Json::array();
-    for (const std::string& name : names) {
-        if (*looks) {
-            const NodeRecord& node = *ledger_.nodes().find(name);
-            installs_.profile_of(node) == nullptr ? refused.push_back(name)
-                                                  : ordered.push_back(install_forecast(node));
-            continue;
-        }
-        ledger_.rest_on(name);
-        const InstallStep step = installs_.apply(name, {.kind = Order::order_install}, at);
-        if (step.outcome == InstallOutcome::no_profile) {
-            refused.push_back(name);
-            continue;
-        }
-        ledger_.note(at, EventKind::order, name, "install, by tag " + tag);
-        ordered.push_back(name);
-    }
-    return decided({.status = 200,
-                    .body = json_text({{"nodes", std::move(ordered)},
-                                       {"without_profile", std::move(refused)}}) +
-                            '\n',
-                    .type = json_type});
-}
 
 Decision Api::on_put(const std::string& name, const DynamicRequest& request, UnixTime at) {
     Json body = request.body.size() <= node_body_size_max

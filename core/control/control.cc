@@ -102,13 +102,17 @@ void Control::start(StoredState state, std::shared_ptr<const Site> site, const N
         const InstallState at_stop = node.install.state;
         if (governor_ &&
             (at_stop == InstallState::loading || at_stop == InstallState::installing)) {
-            governor_->readmit(name); // it was loading when the last run ended
+            // It was loading when the last run ended.
+            governor_->readmit(name, boot_terms(node, installs_.site()));
         }
         if (node.install.deadline == UnixTime{}) {
             continue;
         }
-        Duration left = std::max(node.install.deadline - now.wall, options_.restart_grace);
-        if (const Profile* const profile = installs_.profile_of(node)) {
+        const bool order = node.install.order_waits; // no machine needs time to be heard of
+        Duration left =
+            std::max(node.install.deadline - now.wall, order ? Duration{} : options_.restart_grace);
+        const Profile* const profile = installs_.profile_of(node);
+        if (profile != nullptr && !order) {
             // A clock that was set back meanwhile must not make this a matter of years.
             left =
                 std::min(left, std::max({profile->deadlines.booting, profile->deadlines.installing,

@@ -18,7 +18,7 @@ struct ControlOptions {
     std::uint16_t https_port = 0;            ///< of the site's HTTPS; 0: there is none
     std::optional<GovernorOptions> governor; ///< empty: all load at once
     /// What clients are told when neither the site nor their request names the server's address.
-    Ipv4Address server_address;
+    IpAddress server_address;
     /// Finds the boot loaders for a site's overrides (name → absolute path), at each reload; see
     /// resolve_loaders(). Empty: the overrides are all there is.
     std::function<std::map<std::string, std::string>(const std::map<std::string, std::string>&)>

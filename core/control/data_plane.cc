@@ -253,7 +253,7 @@ std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader load
     }
     const std::string name = node.name();
     const bool had_ticket = governor_->tickets().contains(name);
-    const auto wait = governor_->ask(name);
+    const auto wait = governor_->ask(name, boot_terms(node, installs_.site()));
     if (!wait) {
         if (!had_ticket) {
             installs_.add_wait(name, BootWait::governor, governor_->waited(name));
@@ -261,8 +261,9 @@ std::optional<Decision> DataPlane::queue(const NodeRecord& node, BootLoader load
         return std::nullopt;
     }
     installs_.apply(name, {.kind = InstallEventKind::told_to_wait}, at);
-    std::string reason = fmt::format("{} machines load, this one is number {} of {} that wait",
-                                     governor_->tickets().size(), wait->place, wait->waiting);
+    std::string reason = fmt::format("{} machines{}{} load, this one is number {} of {} that wait",
+                                     wait->loading, wait->full_budget.empty() ? "" : " of ",
+                                     wait->full_budget, wait->place, wait->waiting);
     if (wait->expected) {
         reason += fmt::format(", about {} s more", whole_seconds(*wait->expected));
     }
@@ -286,9 +287,9 @@ std::optional<Decision> DataPlane::refuse_answers(const NodeRecord& node, const 
                      fmt::format("answers {}: {}{}", file, why, help));
         return decided(text_answer(403, why));
     };
-    const NodeRecord* const owner = ledger_.node_at(request.client.address);
+    const NodeRecord* const owner = ledger_.leased_to(request.client.address);
     if (owner != nullptr && owner != &node) {
-        return refuse(fmt::format("asked from {}, which is the address of another machine",
+        return refuse(fmt::format("asked from {}, which another machine has leased",
                                   to_text(request.client.address)),
                       fmt::format(", {}", owner->name()));
     }

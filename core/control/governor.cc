@@ -12,41 +12,18 @@ namespace {
 using namespace std::chrono_literals;
 
 /// What is sent is counted in periods of this length: longer than the time between two reports of
-/// a transfer.
-constexpr Duration period = 4s;
+/// a transfer, as a rule.
+constexpr Duration period = 2s;
 /// Whoever comes for its turn later than this after it was to ask loses it to the next, though
 /// not its place.
 constexpr Duration late = 5s;
-/// While each machine gets this much of what one got at best, the link has room for more.
-constexpr double roomy = 0.85;
-/// With less than this, fewer would do as well.
-constexpr double crowded = 0.5;
-/// What one machine got at best is forgotten slowly: others boot later, from another disk.
-constexpr double forget = 0.99;
-/// Above this share of a known link there is nothing to be won by more slots.
-constexpr double full = 0.92;
-constexpr unsigned slots_max = 100'000;
-
+/// Between two reports of one transfer; what is longer was no transfer.
+constexpr Duration gap_max = 15s;
 double seconds(Duration duration) noexcept {
     return std::chrono::duration<double>(duration).count();
 }
 
-/// Of a known link, ten machines a Gbit/s: what one machine takes at most is not known yet.
-unsigned first_slots(const GovernorOptions& options) noexcept {
-    if (options.slots != 0) {
-        return options.slots;
-    }
-    if (options.egress == 0) {
-        return Governor::slots_first;
-    }
-    return static_cast<unsigned>(
-        std::clamp<std::uint64_t>(options.egress / 12'500'000, Governor::slots_min, slots_max));
-}
-
 } // namespace
-
-Governor::Governor(const GovernorOptions& options)
-    : options_(options), slots_(first_slots(options)) {}
 
 std::size_t Governor::index_of(const Place& place) const noexcept {
     const auto key = [](const Place& p) {
@@ -58,54 +35,118 @@ std::size_t Governor::index_of(const Place& place) const noexcept {
     return static_cast<std::size_t>(at - arrivals_.begin());
 }
 
-std::optional<Governor::Wait> Governor::ask(std::string_view node, int priority) {
+std::optional<Governor::Wait> Governor::ask(std::string_view node, const BootTerms& terms) {
     if (const auto ticket = tickets_.find(node); ticket != tickets_.end()) {
         ticket->second.last_traffic = now_; // it boots again, or its loader tries again
         return std::nullopt;
     }
+    const BudgetSet budgets = budgets_of(terms);
     auto known = place_of_.find(node);
-    if (known != place_of_.end() && known->second.priority != priority) {
+    if (known != place_of_.end() && known->second.priority != terms.priority) {
         const Instant since = queue_[index_of(known->second)].since;
         const std::uint64_t arrival = known->second.arrival;
         leave_queue(node);
-        const Place place{.priority = priority, .arrival = arrival};
-        const auto index = static_cast<std::ptrdiff_t>(index_of(place));
-        arrivals_.insert(arrivals_.begin() + index, place);
-        queue_.insert(queue_.begin() + index,
-                      {std::string{node}, priority, since, now_, ask_again_min});
-        known = place_of_.emplace(node, place).first;
+        known = enter_queue(node, {.priority = terms.priority, .arrival = arrival}, since);
     }
-    const std::size_t free = slots_ - std::min<std::size_t>(slots_, tickets_.size());
     if (known == place_of_.end()) {
-        const Place place{.priority = priority, .arrival = next_arrival_};
-        const std::size_t index = index_of(place);
-        if (punctual_before(index, free) < free) {
-            admit(node, {});
+        const Place place{.priority = terms.priority, .arrival = next_arrival_};
+        if (has_room(index_of(place), budgets)) {
+            admit(node, {}, budgets);
             return std::nullopt;
         }
         ++next_arrival_;
-        arrivals_.insert(arrivals_.begin() + static_cast<std::ptrdiff_t>(index), place);
-        queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(index),
-                      {std::string{node}, priority, now_, now_, ask_again_min});
-        known = place_of_.emplace(node, place).first;
+        known = enter_queue(node, place, now_);
     }
     const std::size_t index = index_of(known->second);
     Waiting& waiting = queue_[index];
-    if (punctual_before(index, free) < free) {
+    waiting.budgets = budgets;
+    if (has_room(index, budgets)) {
         const Duration waited = now_ - waiting.since;
         leave_queue(node);
-        admit(node, waited);
+        admit(node, waited, budgets);
         return std::nullopt;
     }
     ++counters_.told_to_wait;
-    const auto turn = expected(index - std::min(index, free));
+    const Budget* const full = full_budget(budgets);
+    // When a budget will have room is not known: its machines are not those that take turns.
+    const auto turn = full == nullptr ? expected(index - std::min(index, free_slots()))
+                                      : std::optional<Duration>{};
     waiting.asked = now_;
     waiting.ask_again = pause(index, turn);
     return Wait{.place = index + 1,
                 .waiting = queue_.size(),
                 .waited = now_ - waiting.since,
                 .ask_again = waiting.ask_again,
-                .expected = turn};
+                .expected = turn,
+                .full_budget = full == nullptr ? std::string{} : full->name,
+                .loading = full == nullptr ? tickets_.size() : full->used};
+}
+
+Governor::PlaceOf::iterator Governor::enter_queue(std::string_view node, const Place& place,
+                                                  Instant since) {
+    const auto index = static_cast<std::ptrdiff_t>(index_of(place));
+    arrivals_.insert(arrivals_.begin() + index, place);
+    queue_.insert(queue_.begin() + index,
+                  {std::string{node}, place.priority, since, now_, ask_again_min, {}});
+    return place_of_.insert_or_assign(std::string{node}, place).first;
+}
+
+/// The newest limit that was said of a budget holds.
+Governor::BudgetSet Governor::budgets_of(const BootTerms& terms) {
+    BudgetSet set;
+    for (const BootBudget& budget : terms.budgets) {
+        const auto [known, fresh] = budget_of_.try_emplace(budget.name, budgets_.size());
+        if (fresh) {
+            budgets_.push_back({.name = budget.name});
+        }
+        budgets_[known->second].slots = budget.slots;
+        set.push_back(known->second);
+    }
+    return set;
+}
+
+const Governor::Budget* Governor::full_budget(const BudgetSet& set) const noexcept {
+    for (const std::size_t of : set) {
+        if (budgets_[of].used >= budgets_[of].slots) {
+            return &budgets_[of];
+        }
+    }
+    return nullptr;
+}
+
+std::size_t Governor::free_slots() const noexcept {
+    return slots_ - std::min<std::size_t>(slots_, tickets_.size());
+}
+
+/// Whether the machine at this place of the queue, or one that would get it, may load now: there is
+/// room for all of those before it that would come for a slot now, and for this one. Who waits for
+/// room in a budget of its own holds up nobody else.
+bool Governor::has_room(std::size_t index, const BudgetSet& set) {
+    std::size_t left = free_slots();
+    if (left == 0 || full_budget(set) != nullptr) {
+        return false;
+    }
+    for (Budget& budget : budgets_) {
+        budget.promised = 0;
+    }
+    const auto fits = [this](const BudgetSet& of) {
+        return std::all_of(of.begin(), of.end(), [this](std::size_t n) {
+            return budgets_[n].used + budgets_[n].promised < budgets_[n].slots;
+        });
+    };
+    for (std::size_t i = 0; i < index; ++i) {
+        const Waiting& before = queue_[i];
+        if (now_ > before.asked + before.ask_again + late || !fits(before.budgets)) {
+            continue;
+        }
+        if (--left == 0) {
+            return false;
+        }
+        for (const std::size_t of : before.budgets) {
+            ++budgets_[of].promised;
+        }
+    }
+    return fits(set);
 }
 
 /// Half of what is left to wait: it is there when its turn comes, and asks a few times only. Those
@@ -122,15 +163,6 @@ std::size_t Governor::place(std::string_view node) const noexcept {
     return known == place_of_.end() ? 0 : index_of(known->second) + 1;
 }
 
-/// How many of those before this place would come for a slot now; counts to `most`.
-std::size_t Governor::punctual_before(std::size_t index, std::size_t most) const noexcept {
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < index && count < most; ++i) {
-        count += now_ <= queue_[i].asked + queue_[i].ask_again + late ? 1U : 0U;
-    }
-    return count;
-}
-
 std::optional<Duration> Governor::expected(std::size_t place) const noexcept {
     if (turns_ <= 0) {
         return std::nullopt;
@@ -140,11 +172,23 @@ std::optional<Duration> Governor::expected(std::size_t place) const noexcept {
         std::chrono::duration<double>(std::min(left, 86'400.0)));
 }
 
-void Governor::admit(std::string_view node, Duration waited) {
+void Governor::admit(std::string_view node, Duration waited, const BudgetSet& budgets) {
     ++counters_.admitted;
     ++period_admitted_;
-    tickets_.insert_or_assign(std::string{node},
-                              Ticket{.since = now_, .last_traffic = now_, .waited = waited});
+    for (const std::size_t of : budgets) {
+        ++budgets_[of].used;
+    }
+    tickets_.insert_or_assign(
+        std::string{node},
+        Ticket{.since = now_, .last_traffic = now_, .waited = waited, .budgets = budgets});
+}
+
+/// Before the ticket goes.
+void Governor::give_back(const Ticket& ticket) noexcept {
+    learn_size(ticket);
+    for (const std::size_t of : ticket.budgets) {
+        --budgets_[of].used;
+    }
 }
 
 Duration Governor::waited(std::string_view node) const noexcept {
@@ -152,23 +196,31 @@ Duration Governor::waited(std::string_view node) const noexcept {
     return ticket == tickets_.end() ? Duration{} : ticket->second.waited;
 }
 
-void Governor::readmit(std::string_view node) {
+void Governor::readmit(std::string_view node, const BootTerms& terms) {
     if (!tickets_.contains(node)) {
-        admit(node, {});
+        admit(node, {}, budgets_of(terms));
     }
 }
 
 void Governor::on_bytes(std::string_view node, std::uint64_t bytes) {
     period_bytes_ += bytes;
-    if (const auto ticket = tickets_.find(node); ticket != tickets_.end() && bytes > 0) {
-        ticket->second.last_traffic = now_;
-        ticket->second.bytes += bytes;
+    const auto ticket = tickets_.find(node);
+    if (ticket == tickets_.end()) {
+        return;
     }
+    // What it did between two transfers does not count: the first report of a transfer has no
+    // bytes.
+    const Duration since = now_ - std::exchange(ticket->second.last_traffic, now_);
+    if (bytes > 0 && since <= gap_max) {
+        period_loading_ += since;
+        period_loaded_ += bytes;
+    }
+    ticket->second.bytes += bytes;
 }
 
 void Governor::release(std::string_view node) {
     if (const auto ticket = tickets_.find(node); ticket != tickets_.end()) {
-        period_loading_ += loading_time(ticket->second);
+        give_back(ticket->second);
         tickets_.erase(ticket);
     }
     leave_queue(node);
@@ -188,7 +240,6 @@ void Governor::leave_queue(std::string_view node) {
 void Governor::advance(Instant now) {
     now_ = std::max(now_, now);
     if (period_end_ == Instant::never()) {
-        period_begin_ = now_;
         period_end_ = now_ + period;
     }
     if (now_ >= period_end_) {
@@ -202,19 +253,13 @@ void Governor::end_period() {
     rate_ = static_cast<double>(period_bytes_) / length;
     const double turns = static_cast<double>(period_admitted_) / length;
     turns_ = turns_ == 0 ? turns : 0.7 * turns_ + 0.3 * turns;
-    const std::uint64_t bytes = std::exchange(period_bytes_, 0);
+    period_bytes_ = 0;
     period_admitted_ = 0;
+    look_at_period(length);
     if (adapts()) {
-        adapt(bytes);
+        adapt();
     }
-    period_begin_ = now_;
     drop_the_gone();
-}
-
-/// Of this period, unless the machine was busy with other things for all of it.
-Duration Governor::loading_time(const Ticket& ticket) const noexcept {
-    return ticket.last_traffic > period_begin_ ? now_ - std::max(ticket.since, period_begin_)
-                                               : Duration{};
 }
 
 /// Machines that were switched off, or that somebody else boots now.
@@ -222,6 +267,9 @@ void Governor::drop_the_gone() {
     std::erase_if(tickets_, [&](const auto& entry) {
         const bool quiet = now_ - entry.second.last_traffic > quiet_max;
         counters_.quiet += quiet ? 1U : 0U;
+        if (quiet) {
+            give_back(entry.second);
+        }
         return quiet;
     });
     for (std::size_t i = 0; i < queue_.size();) {
@@ -232,32 +280,6 @@ void Governor::drop_the_gone() {
         } else {
             ++i;
         }
-    }
-}
-
-/// A machine alone gets what itself, its network card or a slow switch allow. As long as more
-/// machines get as much each, the link is not the limit, and waiting is for nothing.
-void Governor::adapt(std::uint64_t bytes) {
-    Duration loading = std::exchange(period_loading_, Duration{});
-    for (const auto& [name, ticket] : tickets_) {
-        loading += loading_time(ticket);
-    }
-    if (loading < period) {
-        return; // hardly one machine: chance
-    }
-    const double share = static_cast<double>(bytes) / seconds(loading);
-    best_share_ = std::max(best_share_ * forget, share);
-    const double link = static_cast<double>(options_.egress);
-    // Slots are never quite in use: a machine comes for one a moment after it became free.
-    const bool link_full = link > 0 && rate_ >= full * link;
-    if (share < crowded * best_share_) {
-        slots_ = std::max(slots_min, slots_ - slots_ / 10);
-    } else if (!queue_.empty() && 10 * tickets_.size() >= 7 * std::size_t{slots_} && !link_full &&
-               share >= roomy * best_share_) {
-        const std::uint64_t most = options_.egress == 0 ? slots_max : options_.egress / share_min;
-        slots_ = static_cast<unsigned>(
-            std::clamp<std::uint64_t>(slots_ + std::max(1U, slots_ / 4), slots_min,
-                                      std::clamp<std::uint64_t>(most, slots_min, slots_max)));
     }
 }
 

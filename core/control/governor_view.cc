@@ -35,18 +35,26 @@ Json governor_json(const Governor& governor, std::size_t limit) {
     Json waiting = Json::array();
     const auto& queue = governor.queue();
     for (std::size_t i = 0; i < std::min(limit, queue.size()); ++i) {
-        const auto expected = governor.expected(i);
+        const Governor::Budget* const full = governor.full_budget(queue[i].budgets);
+        const auto expected = full == nullptr ? governor.expected(i) : std::nullopt;
         waiting.push_back({{"name", queue[i].node},
                            {"place", i + 1},
                            {"priority", queue[i].priority},
                            {"waited_ms", in_ms(governor.now() - queue[i].since)},
-                           {"expected_ms", expected ? Json(in_ms(*expected)) : Json{}}});
+                           {"expected_ms", expected ? Json(in_ms(*expected)) : Json{}},
+                           {"full_budget", full == nullptr ? Json{} : Json(full->name)}});
+    }
+    Json budgets = Json::array();
+    for (const Governor::Budget& budget : governor.budgets()) {
+        budgets.push_back(
+            {{"name", budget.name}, {"slots", budget.slots}, {"loading", budget.used}});
     }
     return {{"slots", governor.slots()},
             {"adapts", governor.adapts()},
             {"loading", governor.tickets().size()},
             {"waiting", queue.size()},
             {"bytes_per_second", governor.bytes_per_second()},
+            {"budgets", std::move(budgets)},
             {"machines", std::move(loading)},
             {"queue", std::move(waiting)}};
 }

@@ -36,6 +36,8 @@ constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
     case InstallEventKind::told_to_wait:
     case InstallEventKind::deadline_passed:
     case InstallEventKind::order_install:
+    case InstallEventKind::order_later:
+    case InstallEventKind::order_withdrawn:
     case InstallEventKind::order_ignore:
     case InstallEventKind::order_boot_local:
     case InstallEventKind::profile_given:
@@ -43,6 +45,11 @@ constexpr std::optional<BootMark> mark_of(InstallEventKind kind) noexcept {
         return std::nullopt;
     }
     __builtin_unreachable();
+}
+
+/// In turn: the first way may have failed for another reason.
+bool goes_other_way(const NodeRecord& node) noexcept {
+    return attempts_stuck_in_loader(node) % 2 != 0;
 }
 
 bool is_url(std::string_view path) noexcept {
@@ -171,7 +178,9 @@ NodeBoot Installs::boot_of(const NodeRecord& node, const MacAddress& mac) const 
                   .reserved6 = node.spec.address6};
     const Profile* const profile = profile_of(node);
     if (profile != nullptr) {
-        boot.loader = profile->loader;
+        boot.loader = profile->loader == LoaderChoice::automatic && goes_other_way(node)
+                          ? LoaderChoice::other_way
+                          : profile->loader;
     }
     boot.options = joined_options(node.spec.options, profile_options_, profile);
     boot.options6 = joined_options(node.spec.options6, profile_options6_, profile);
@@ -253,7 +262,13 @@ InstallStep Installs::apply(const std::string& name, InstallEvent event, UnixTim
     next.install = step.next;
     if (!step.failure.empty()) {
         ++counters_.attempts_failed;
-        ledger_.note(at, EventKind::attempt_failed, name, step.failure);
+        std::string why = step.failure;
+        const Profile* const profile = profile_of(*node);
+        if (profile != nullptr && profile->loader == LoaderChoice::automatic &&
+            step.next.state != InstallState::failed && goes_other_way(next)) {
+            why += "; it came no further than its loader, so the next attempt takes another way";
+        }
+        ledger_.note(at, EventKind::attempt_failed, name, why);
     }
     if (step.attempt_began) {
         ++counters_.attempts_begun;

@@ -57,6 +57,18 @@ const NodeRecord* Ledger::node_at(const IpAddress& address) const noexcept {
     return mac ? nodes_.find(*mac) : nullptr;
 }
 
+const NodeRecord* Ledger::leased_to(const IpAddress& address) const noexcept {
+    if (const auto v4 = address.v4()) {
+        const auto lease = leases_.find(*v4);
+        return lease && lease->state == LeaseRecord::State::bound ? nodes_.find(lease->mac)
+                                                                  : nullptr;
+    }
+    const auto lease6 = leases6_.find(address.v6());
+    return lease6 != leases6_.end() && lease6->second.state == LeaseRecord::State::bound
+               ? nodes_.find(lease6->second.mac)
+               : nullptr;
+}
+
 std::optional<MacAddress> Ledger::machine_at(const IpAddress& address) const noexcept {
     // An expired or released lease still names the likeliest owner: a machine between loader
     // and installer may be late with its renewal, and a new owner replaces the record.

@@ -33,6 +33,9 @@ public:
 
     /// Who has this address: by its lease, else by what was remembered.
     [[nodiscard]] const NodeRecord* node_at(const IpAddress& address) const noexcept;
+    /// Who has leased this address from us; null also where it is merely remembered, for behind an
+    /// address translator that is many machines' address.
+    [[nodiscard]] const NodeRecord* leased_to(const IpAddress& address) const noexcept;
     /// The address of a machine; unspecified when none is known.
     [[nodiscard]] Ipv4Address address_of(const NodeRecord& node) const noexcept;
     [[nodiscard]] Ipv6Address address6_of(const NodeRecord& node) const noexcept;

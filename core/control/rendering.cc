@@ -21,7 +21,7 @@ BootScriptFor target_of(BootLoader loader, std::string_view name, const RenderFo
 
 } // namespace
 
-ServerAddress Rendering::server_address(const IpAddress& asked, Ipv4Address fallback,
+ServerAddress Rendering::server_address(const IpAddress& asked, const IpAddress& fallback,
                                         std::uint16_t http_port) const {
     const Site& site = installs_.site();
     if (asked != IpAddress{} && !asked.is_v4()) {
@@ -29,7 +29,7 @@ ServerAddress Rendering::server_address(const IpAddress& asked, Ipv4Address fall
         return {.address = own, .http_port = http_port};
     }
     const auto reached = asked.v4();
-    Ipv4Address address = reached && !reached->is_unspecified() ? *reached : fallback;
+    IpAddress address = reached && !reached->is_unspecified() ? IpAddress{*reached} : fallback;
     if (site.server_address) {
         address = *site.server_address; // the operator knows how clients get here
     }

@@ -42,7 +42,7 @@ public:
                                                   const RenderFor& to) const;
 
     /// How clients reach the server that answered at `asked`.
-    [[nodiscard]] ServerAddress server_address(const IpAddress& asked, Ipv4Address fallback,
+    [[nodiscard]] ServerAddress server_address(const IpAddress& asked, const IpAddress& fallback,
                                                std::uint16_t http_port) const;
 
 private:

@@ -83,12 +83,22 @@ void look_at_dhcp(const LatestBoot& boot, Findings& found) {
                          other->text)});
         return;
     }
+    const FlightEntry* const latest = boot.latest(FlightKind::offer);
+    if (latest != nullptr && latest->text.ends_with(no_loader_text)) {
+        found.push_back(
+            {"no-loader",
+             fmt::format("its firmware is {}, and no boot loader here runs on that: it is offered "
+                         "an address and nothing to boot. What it says may be wrong, or a setting "
+                         "of the firmware (legacy boot, 32 bit)",
+                         latest->text.substr(0, latest->text.find(':')))});
+        return;
+    }
     const FlightEntry* const offer = boot.first(FlightKind::offer);
     if (offer == nullptr || boot.has(FlightKind::ack) || boot.loads() ||
         boot.count(FlightKind::offer) < offers_ignored_min) {
         return;
     }
-    const FlightEntry& last = *boot.latest(FlightKind::offer);
+    const FlightEntry& last = *latest;
     const bool proxy = last.text.ends_with("proxy");
     found.push_back(
         {"offers-ignored",

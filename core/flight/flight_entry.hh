@@ -42,6 +42,9 @@ constexpr std::optional<FlightKind> read_flight_kind(std::string_view text) noex
     return std::nullopt;
 }
 
+/// How the text of an offer ends to a machine whose architecture nothing here runs on.
+inline constexpr std::string_view no_loader_text = ", and no loader that runs on it";
+
 /// How a transfer stands; everything else is done when it is noted.
 enum class FlightEnd : std::uint8_t { done, runs, broken_off };
 constexpr std::string_view to_text(FlightEnd end) noexcept {

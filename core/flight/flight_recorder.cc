@@ -63,7 +63,7 @@ std::string address_text(const MachineSeen& seen) {
 }
 
 /// `/files/debian12/pool/…`: what a thousand packages are noted under.
-std::string folder_of(std::string_view path) {
+std::string noted_folder(std::string_view path) {
     std::size_t slash = 0;
     for (unsigned parts = 0; parts < 3; ++parts) {
         const auto next = path.find('/', slash + (parts == 0 ? 0 : 1));
@@ -157,15 +157,16 @@ void FlightRecorder::on_seen(std::string_view node, const MachineSeen& seen, Uni
     if (seen.left_alone) {
         return note(node, FlightKind::left_alone, who, who, at);
     }
+    const char* const lack = seen.no_loader ? no_loader_text.data() : "";
     const bool proxy = seen.address.is_unspecified() && seen.address6.is_unspecified();
     note(node, FlightKind::offer, who,
-         proxy ? who + ": by proxy" : fmt::format("{}: {}", who, address_text(seen)), at);
+         fmt::format("{}: {}{}", who, proxy ? "by proxy" : address_text(seen), lack), at);
 }
 
 void FlightRecorder::on_transfer(std::string_view node, FlightKind kind,
                                  const TransferSample& sample, UnixTime at) {
     using Phase = TransferSample::Phase;
-    const std::string text = kind == FlightKind::file ? folder_of(sample.path) : sample.path;
+    const std::string text = kind == FlightKind::file ? noted_folder(sample.path) : sample.path;
     Ring& ring = ring_of(node);
     FlightEntry* entry = nullptr;
     std::size_t looked = 0;

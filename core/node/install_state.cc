@@ -86,6 +86,10 @@ private:
             return on_deadline();
         case Kind::order_install:
             return on_order_install();
+        case Kind::order_later:
+            return on_order_later();
+        case Kind::order_withdrawn:
+            return on_order_withdrawn();
         case Kind::order_ignore:
             settle(State::ignored, TokenUse::revoked, "ignored by order");
             return;
@@ -191,6 +195,10 @@ private:
         if (next().deadline == UnixTime{} || now_ < next().deadline) {
             return;
         }
+        if (next().order_waits && policy_.has_profile) {
+            return on_order_install();
+        }
+        next().order_waits = false;
         switch (next().state) {
         case State::booting:
         case State::loading:
@@ -222,9 +230,42 @@ private:
             step_.outcome = Outcome::no_profile;
             return;
         }
+        const bool was_installed = next().state == State::installed || next().was_installed;
         settle(State::ready, TokenUse::revoked, "");
+        next().was_installed = was_installed;
         next().percent = 0;
         next().tries = 0;
+    }
+
+    void on_order_later() {
+        if (!policy_.has_profile) {
+            step_.outcome = Outcome::no_profile;
+            return;
+        }
+        switch (next().state) {
+        case State::installed:
+        case State::failed:
+        case State::ignored:
+            next().order_waits = true;
+            next().deadline = event_.later;
+            return;
+        case State::new_node: // never with a profile
+        case State::ready:
+        case State::booting:
+        case State::loading:
+        case State::installing:
+            return;
+        }
+        MUSTER_CHECK(false);
+    }
+
+    void on_order_withdrawn() {
+        if (next().order_waits) {
+            next().order_waits = false;
+            next().deadline = {};
+        } else if (next().state == State::ready && next().was_installed) {
+            settle(State::installed, TokenUse::revoked, "its order was withdrawn");
+        }
     }
 
     void on_profile_removed() {
@@ -257,6 +298,7 @@ private:
         install.token_use = TokenUse::open;
         install.answered = false;
         install.started = false;
+        install.was_installed = false;
         install.percent = 0;
         install.state = State::booting;
         install.deadline = now_ + policy_.booting;
@@ -285,6 +327,8 @@ private:
         install.state = state;
         install.answered = false;
         install.started = false;
+        install.order_waits = false;
+        install.was_installed = false;
         install.deadline = {};
         install.message = std::move(message);
     }
@@ -400,6 +444,10 @@ std::string_view to_text(InstallEventKind kind) noexcept {
         return "deadline passed";
     case Kind::order_install:
         return "order install";
+    case Kind::order_later:
+        return "order install later";
+    case Kind::order_withdrawn:
+        return "order withdrawn";
     case Kind::order_ignore:
         return "order ignore";
     case Kind::order_boot_local:

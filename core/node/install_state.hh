@@ -56,10 +56,16 @@ struct Install {
     TokenUse token_use = TokenUse::none;
     bool answered = false; ///< this attempt fetched its answers or reported: its last deadline runs
     bool started = false;  ///< this attempt's installer reported: the disk may have been touched
+    /// An order to install waits until `deadline`, and nothing runs until then.
+    bool order_waits = false;
+    /// It is ready because an order says so, no attempt has begun since, and before it booted its
+    /// own disk: withdrawing the order gives it that back.
+    bool was_installed = false;
     std::uint8_t percent = 0; ///< as the installer reported
     UnixTime since;           ///< when `state` was entered
-    UnixTime deadline;        ///< when the running phase ends the attempt; 0: no deadline
-    std::string message;      ///< the reason of a failure, or what the installer last said
+    UnixTime deadline;   ///< when the running phase ends the attempt, or the order that waits is
+                         ///< given; 0: neither
+    std::string message; ///< the reason of a failure, or what the installer last said
 
     friend bool operator==(const Install&, const Install&) = default;
 };
@@ -77,6 +83,8 @@ enum class InstallEventKind : std::uint8_t {
     report_failed,    ///< with a token
     deadline_passed,  ///< the clock is past `deadline`
     order_install,    ///< by an operator
+    order_later,      ///< by an operator: install, but from a later time on
+    order_withdrawn,  ///< by an operator: no attempt that has not begun shall begin
     order_ignore,     ///< by an operator
     order_boot_local, ///< by an operator
     profile_given,    ///< the site now says what to install
@@ -89,6 +97,7 @@ inline constexpr std::array install_event_kinds = {
     InstallEventKind::report_started,   InstallEventKind::report_progress,
     InstallEventKind::report_installed, InstallEventKind::report_failed,
     InstallEventKind::deadline_passed,  InstallEventKind::order_install,
+    InstallEventKind::order_later,      InstallEventKind::order_withdrawn,
     InstallEventKind::order_ignore,     InstallEventKind::order_boot_local,
     InstallEventKind::profile_given,    InstallEventKind::profile_removed,
 };
@@ -100,6 +109,7 @@ struct InstallEvent {
     Token fresh{};            ///< for an attempt that this event begins; unused otherwise
     std::uint8_t percent = 0; ///< of report_progress; above 100 counts as 100
     std::string message{};    ///< of a report
+    UnixTime later{};         ///< of order_later: when it is given
 };
 
 /// What the site says about installs of this node.
@@ -130,6 +140,8 @@ struct InstallStep {
 ///   first report, start `installing`. Each runs once an attempt: a machine that crashes and
 ///   boots in a circle cannot win time by it.
 /// A machine that is told to wait loses no time by it: `booting` starts anew.
+/// An order for later waits only where nothing runs and nothing is ready to: else there is nothing
+/// to wait for. Until its time the machine boots as before.
 /// A network boot during an attempt gets the same script again, since boot loaders crash and
 ///   retry; once the installer has reported, it is a failed attempt, and the next one begins.
 [[nodiscard]] InstallStep step_install(const Install& install, const InstallEvent& event,

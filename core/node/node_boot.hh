@@ -28,6 +28,9 @@ enum class LoaderChoice : std::uint8_t {
     grub, ///< GRUB without shim
     pxelinux,
     shim_grub,
+    /// What `auto` tries next when an attempt came no further than its loader: iPXE where that was
+    /// shim and GRUB, PXELINUX where it was iPXE, PXE where it was HTTP boot.
+    other_way,
 };
 
 /// Sent by control to worker 0 whenever it changes: one for each identity of a machine.

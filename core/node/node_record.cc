@@ -21,17 +21,24 @@ std::string dump(const Json& json) {
 }
 
 Json write_install(const Install& install) {
-    return {{"state", to_text(install.state)},
-            {"attempt", install.attempt},
-            {"tries", install.tries},
-            {"token", to_text(install.token)},
-            {"token_use", to_text(install.token_use)},
-            {"answered", install.answered},
-            {"started", install.started},
-            {"percent", install.percent},
-            {"since_ms", install.since.ms},
-            {"deadline_ms", install.deadline.ms},
-            {"message", install.message}};
+    Json json{{"state", to_text(install.state)},
+              {"attempt", install.attempt},
+              {"tries", install.tries},
+              {"token", to_text(install.token)},
+              {"token_use", to_text(install.token_use)},
+              {"answered", install.answered},
+              {"started", install.started},
+              {"percent", install.percent},
+              {"since_ms", install.since.ms},
+              {"deadline_ms", install.deadline.ms},
+              {"message", install.message}};
+    if (install.order_waits) {
+        json["order_waits"] = true;
+    }
+    if (install.was_installed) {
+        json["was_installed"] = true;
+    }
+    return json;
 }
 
 template <class T>
@@ -74,6 +81,8 @@ Install read_install(const Json& json) {
     install.since.ms = integer_of<std::int64_t>(json.at("since_ms"));
     install.deadline.ms = integer_of<std::int64_t>(json.at("deadline_ms"));
     install.message = json.at("message").get<std::string>();
+    install.order_waits = json.value("order_waits", false);
+    install.was_installed = json.value("was_installed", false);
     return install;
 }
 
@@ -281,6 +290,25 @@ std::vector<std::string> NodeRecord::aliases() const {
         keys.emplace_back(NodeAlias::of_port(match.circuit_id, match.remote_id).key());
     }
     return keys;
+}
+
+unsigned attempts_stuck_in_loader(const NodeRecord& node) noexcept {
+    // IANA processor architectures of HTTP boot: firmware that cannot fetch a URL asks nobody.
+    const bool by_http = node.arch && *node.arch >= 15 && *node.arch <= 20;
+    const std::size_t of_order = std::min<std::size_t>(node.install.tries, node.boots.size());
+    unsigned stuck = 0;
+    for (std::size_t back = attempt_runs(node.install.state) ? 1 : 0; back < of_order; ++back) {
+        const BootTimeline& boot = node.boots[node.boots.size() - 1 - back];
+        const bool in_loader = by_http || boot.at(BootMark::loader) != UnixTime{};
+        const bool further =
+            boot.at(BootMark::kernel) != UnixTime{} || boot.at(BootMark::answers) != UnixTime{} ||
+            boot.at(BootMark::started) != UnixTime{} || boot.at(BootMark::installed) != UnixTime{};
+        if (!in_loader || further) {
+            break;
+        }
+        ++stuck;
+    }
+    return stuck;
 }
 
 std::uint8_t stage_percent(const NodeRecord& node) noexcept {

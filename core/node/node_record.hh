@@ -58,6 +58,10 @@ struct NodeRecord {
 inline constexpr std::size_t boots_kept_max = 4;
 inline constexpr std::size_t macs_per_node_max = 16;
 
+/// How many attempts since the last order, the latest that ended first, came no further than their
+/// boot loader: it was fetched, or was to be fetched by HTTP boot, and the kernel never was.
+[[nodiscard]] unsigned attempts_stuck_in_loader(const NodeRecord& node) noexcept;
+
 /// What is shown as its progress: of loading, then as the installer reports.
 [[nodiscard]] std::uint8_t stage_percent(const NodeRecord& node) noexcept;
 

@@ -59,6 +59,7 @@ struct MachineSeen {
     Duration flushed{};            ///< with an ACK: from the REQUEST until its lease was durable
     std::uint16_t asked_for_s = 0; ///< how long it has asked already, as it says (`secs`)
     bool left_alone = false;       ///< the site has it not answered
+    bool no_loader = false;        ///< nothing here runs on the architecture that it says
     Ipv4Address other_server{};    ///< it took the offer of this server, and nothing was answered
 };
 

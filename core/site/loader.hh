@@ -17,6 +17,7 @@ namespace muster {
 inline constexpr Duration lease_min = std::chrono::seconds{30};
 inline constexpr Duration lease_max = std::chrono::hours{24 * 365};
 inline constexpr unsigned retries_max = 100;
+inline constexpr unsigned boot_slots_max = 100'000;
 
 /// Reads site.yaml, profiles/*.yaml, nodes.yaml, nodes/**.yaml and templates/**.
 ///

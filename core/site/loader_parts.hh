@@ -58,6 +58,10 @@ void read_subnet6_yaml(const YamlValue& value, SiteDraft& draft);
 /// The keys `class` of a pool and `interface` and `shared-network` of a subnet.
 [[nodiscard]] ClassMask read_class_names(const YamlValue& value, const SiteDraft& draft);
 void read_link_names(const YamlMap& map, std::string& interface, std::string& shared_network);
+/// The key `boot`, once subnets were read.
+void read_boot_order_yaml(const YamlValue& value, SiteDraft& draft);
+/// How many machines may load at once: from 1 to boot_slots_max.
+[[nodiscard]] std::optional<unsigned> read_boot_slots(const YamlValue& value);
 /// The key `mirrors`.
 void read_mirrors_yaml(const YamlValue& value, SiteDraft& draft);
 /// The key `classes`.

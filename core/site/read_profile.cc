@@ -97,7 +97,7 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     const YamlMap map{value,
                       "profile",
                       {"kernel", "initrd", "cmdline", "answers", "loader", "variables", "options",
-                       "options6", "deadlines", "retries", "answers-fetches"}};
+                       "options6", "deadlines", "retries", "answers-fetches", "boot-slots"}};
     if (const auto* kernel = map.require("kernel")) {
         profile.kernel = read_boot_path(*kernel, "kernel");
     }
@@ -134,6 +134,9 @@ void read_profile_yaml(const std::string& name, const YamlValue& value, SiteDraf
     }
     if (const auto* retries = map.find("retries")) {
         profile.retries = retries->number("retries", retries_max).value_or(profile.retries);
+    }
+    if (const auto* slots = map.find("boot-slots")) {
+        profile.boot_slots = read_boot_slots(*slots).value_or(0);
     }
     if (const auto* fetches = map.find("answers-fetches")) {
         const auto number = fetches->number("answers-fetches", answers_fetches_max);

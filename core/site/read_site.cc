@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // site.yaml: the server, what unknown machines get, overrides of loaders, defaults. Subnets are in
-// read_subnets.cc, classes in read_classes.cc.
+// read_subnets.cc, classes in read_classes.cc, boot in read_boot_order.cc.
 #include "core/content/loaders.hh"
 #include "core/content/template_context.hh"
 #include "core/site/loader.hh"
@@ -83,10 +83,10 @@ Variables read_variables(const YamlValue& value) {
 }
 
 void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
-    const YamlMap map{
-        value,
-        "site.yaml",
-        {"server", "subnets", "classes", "unknown-nodes", "loaders", "mirrors", "defaults"}};
+    const YamlMap map{value,
+                      "site.yaml",
+                      {"server", "subnets", "classes", "unknown-nodes", "loaders", "mirrors",
+                       "boot", "defaults"}};
     draft.site_known = value.is_map();
     if (const auto* server = map.find("server")) {
         const YamlMap server_map{*server, "server", {"address", "http-boot"}};
@@ -111,6 +111,9 @@ void read_site_yaml(const YamlValue& value, SiteDraft& draft) {
             subnet.has_ipv6("subnet") ? read_subnet6_yaml(subnet, draft)
                                       : read_subnet_yaml(subnet, draft);
         }
+    }
+    if (const auto* boot = map.find("boot")) {
+        read_boot_order_yaml(*boot, draft);
     }
     if (const auto* unknown = map.find("unknown-nodes")) {
         read_unknown_nodes(*unknown, draft);

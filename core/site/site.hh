@@ -37,6 +37,7 @@ struct Profile {
     /// How often an attempt may fetch each of its answers; they hold secrets. Loaders crash and
     /// installers ask twice, so once is too few.
     unsigned answers_fetches = 3;
+    unsigned boot_slots = 0; ///< machines of it that may load at once; 0: no limit of its own
 };
 inline constexpr unsigned answers_fetches_max = 100;
 
@@ -74,6 +75,15 @@ struct UnknownNodes {
     std::string profile; ///< of action `install`
 };
 
+/// Who may load when there are more machines than slots. Slots are never 0.
+struct BootOrder {
+    std::map<std::string, int> priorities;     ///< by tag; of several the highest counts
+    std::map<std::string, unsigned> tag_slots; ///< machines with the tag that may load at once
+    std::map<std::string, unsigned>
+        switch_slots;                            ///< the same by option 82.2, octets as on the wire
+    std::map<Ipv4Address, unsigned> relay_slots; ///< the same by giaddr
+};
+
 struct Site {
     std::string folder; ///< absolute
     std::optional<Ipv4Address> server_address;
@@ -84,6 +94,7 @@ struct Site {
     std::vector<ClientClass> classes;
     std::vector<MirrorPlan> mirrors;
     UnknownNodes unknown;
+    BootOrder boot;
     std::map<std::string, std::string> loaders; ///< overrides: name → absolute path
     Variables default_variables = Variables::object();
     DhcpOptionSet default_options;

@@ -78,9 +78,9 @@ Result<InterfaceInfo, SysError> find_interface(const std::string& name) {
             take_address(*entry, info);
         }
     }
-    if (info.address.is_unspecified()) {
-        return std::unexpected(
-            SysError{"interface " + name + " has no IPv4 address", EADDRNOTAVAIL});
+    if (info.address.is_unspecified() && info.link_local.is_unspecified()) {
+        return std::unexpected(SysError{
+            "interface " + name + " has no IPv4 address, and IPv6 is off there", EADDRNOTAVAIL});
     }
     const Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     ifreq request{};

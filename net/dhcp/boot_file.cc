@@ -51,6 +51,7 @@ BootFile firmware_url(const BootServer& server, std::string_view path) noexcept 
 std::string_view uefi_loader(LoaderChoice loader) noexcept {
     switch (loader) {
     case LoaderChoice::ipxe:
+    case LoaderChoice::other_way:
         return "loaders/snponly.efi";
     case LoaderChoice::grub:
         return "loaders/grubx64.efi";
@@ -73,20 +74,25 @@ std::string_view uefi_http_loader(LoaderChoice loader) noexcept {
     case LoaderChoice::automatic:
     case LoaderChoice::ipxe:
     case LoaderChoice::pxelinux:
+    case LoaderChoice::other_way: // refused before
         return "loaders/snponly.efi";
     }
     __builtin_unreachable();
 }
 
+bool to_pxelinux(LoaderChoice loader) noexcept {
+    return loader == LoaderChoice::pxelinux || loader == LoaderChoice::other_way;
+}
+
 std::string_view bios_loader(LoaderChoice loader) noexcept {
-    return loader == LoaderChoice::pxelinux ? "loaders/lpxelinux.0" : "loaders/undionly.kpxe";
+    return to_pxelinux(loader) ? "loaders/lpxelinux.0" : "loaders/undionly.kpxe";
 }
 
 std::expected<BootFile, BootRefusal> ipxe_file(LoaderChoice loader,
                                                const DhcpClientIdentity& client,
                                                const BootServer& server) noexcept {
     const bool bios = client.arch_count > 0 && client.archs[0] == 0;
-    if (loader == LoaderChoice::pxelinux && bios) {
+    if (to_pxelinux(loader) && bios) {
         return tftp_file(server, bios_loader(loader)); // iPXE as a plain ROM
     }
     return client.http ? http_url(server, "boot/ipxe") : tftp_file(server, "boot/ipxe");
@@ -154,6 +160,9 @@ std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderC
     if (client.kind == DhcpClientKind::ipxe) {
         return ipxe_file(loader, client, server);
     }
+    if (client.kind == DhcpClientKind::http_boot && loader == LoaderChoice::other_way) {
+        return std::unexpected(BootRefusal::other_way); // firmware goes on to its next boot option
+    }
     for (std::size_t i = 0; i < client.arch_count; ++i) {
         const auto number = client.archs[i];
         const auto arch =
@@ -163,6 +172,11 @@ std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderC
         }
     }
     return std::unexpected(BootRefusal::unsupported_architecture);
+}
+
+bool lacks_loader(const DhcpClientIdentity& client) noexcept {
+    const auto file = choose_boot_file(BootAction::install, LoaderChoice::automatic, client, {});
+    return !file && file.error() == BootRefusal::unsupported_architecture;
 }
 
 } // namespace muster

@@ -46,7 +46,8 @@ static_assert(std::string_view{"https://[2001:db8:1111:2222:3333:4444:5555:6666]
 #define MUSTER_BOOT_REFUSALS(X)                                                                    \
     X(not_a_boot_client, "an installer or installed system")                                       \
     X(ignored, "the site leaves the machine to somebody else")                                     \
-    X(unsupported_architecture, "no loader here runs on what option 93 says")
+    X(unsupported_architecture, "no loader here runs on what option 93 says")                      \
+    X(other_way, "HTTP boot did not get the machine to its kernel: PXE is its next way")
 
 enum class BootRefusal : std::uint8_t {
 #define X(name, text) name,
@@ -64,5 +65,8 @@ struct BootServer {
 [[nodiscard]] std::expected<BootFile, BootRefusal>
 choose_boot_file(BootAction action, LoaderChoice loader, const DhcpClientIdentity& client,
                  const BootServer& server) noexcept;
+
+/// It wants to boot, and no choice of the site's could give it a loader.
+[[nodiscard]] bool lacks_loader(const DhcpClientIdentity& client) noexcept;
 
 } // namespace muster

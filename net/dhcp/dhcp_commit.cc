@@ -85,7 +85,7 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
         if (left < 1s) {
             return drop(DhcpDrop::store_late); // no lease of no time: its next REQUEST starts anew
         }
-        return write_pending(x, lease.commit, whole_seconds(left));
+        return write_pending(x, lease.commit, std::min(whole_seconds(left), lease_seconds(x)));
     }
     const std::uint32_t lease_s = lease_seconds(x);
     const std::uint32_t name = hostname_digest(record.hostname);
@@ -99,7 +99,7 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
             return;
         }
     }
-    record.expires = x.now.wall + std::chrono::seconds{lease_s};
+    record.expires = x.now.wall + committed_time(leases_, *id, x.now, lease_s);
     commit_and_acknowledge(x, *id, record, lease_s);
 }
 
@@ -112,7 +112,7 @@ void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseReco
     claimed.value->lease = id;
     claimed.value->record = record;
     claimed.value->asked = x.now.steady;
-    claimed.value->deadline = x.now.steady + std::chrono::seconds{lease_s};
+    claimed.value->deadline = x.now.steady + (record.expires - x.now.wall);
     write_pending(x, claimed.handle, lease_s);
     if (!x.out.tell(LeaseCommit{.request = claimed.handle, .lease = record})) {
         pending_.release(claimed.handle);

@@ -278,6 +278,12 @@ void DhcpServer::on_request(Exchange& x) noexcept {
     }
     switch (answer) {
     case RequestAnswer::acknowledge:
+        if (newest && leases_.lease(*newest).committing() &&
+            leases_.lease(*newest).address != form->address) {
+            // Its move to another address is being made durable, and will end this lease. It asks
+            // again, and is told then.
+            return drop(DhcpDrop::busy);
+        }
         return acknowledge(x, form->address);
     case RequestAnswer::refuse:
         return send_now(x, make_reply(x, DhcpMessageType::nak, {}, std::nullopt));

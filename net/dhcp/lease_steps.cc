@@ -12,7 +12,7 @@ BootAction wanted_action(const NodeBoot* node, const DhcpPlan& plan) noexcept {
 
 LoaderChoice wanted_loader(const NodeBoot* node, const DhcpPlan& plan, ClassMask classes) noexcept {
     const LoaderChoice of_node = node != nullptr ? node->loader : plan.unknown_loader;
-    if (of_node != LoaderChoice::automatic) {
+    if (of_node != LoaderChoice::automatic && of_node != LoaderChoice::other_way) {
         return of_node;
     }
     for (ClassMask rest = classes; rest != 0; rest &= rest - 1) {
@@ -21,7 +21,7 @@ LoaderChoice wanted_loader(const NodeBoot* node, const DhcpPlan& plan, ClassMask
             return one.loader;
         }
     }
-    return LoaderChoice::automatic;
+    return of_node;
 }
 
 std::array<char, 64> kept_hostname(std::string_view text) noexcept {

@@ -44,6 +44,20 @@ template <class Family>
     return left_s >= lease_s - lease_s / 8 ? std::optional{left_s} : std::nullopt;
 }
 
+/// How long the record lasts that a commit writes: `lease_s`, but never less than what is durable.
+/// The answer may be lost, and then the machine goes by what it was told before: by a site whose
+/// leases were longer, or under another name.
+template <class Family>
+[[nodiscard]] Duration committed_time(const BasicLeaseTable<Family>& leases, LeaseId id,
+                                      const Now& now, std::uint32_t lease_s) noexcept {
+    const Duration wanted = std::chrono::seconds{lease_s};
+    const BasicLease<Family>& lease = leases.lease(id);
+    if (lease.state != BasicLease<Family>::State::bound || !lease.durable) {
+        return wanted;
+    }
+    return std::max(wanted, std::min(lease.expires - now.wall, leases.deadline(id) - now.steady));
+}
+
 /// How long a lease is prolonged for whose commit the store refused: what remains of the durable
 /// record, but at least `least` (DhcpLimits::undurable_lease), and never more than was `wanted`.
 template <class Family>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/dhcp/machine_sighting.hh"
 
+#include "net/dhcp/boot_file.hh"
+
 namespace muster {
 
 MachineSeen machine_sighting(const DhcpMessage& message, const DhcpClientIdentity& client,
@@ -15,7 +17,8 @@ MachineSeen machine_sighting(const DhcpMessage& message, const DhcpClientIdentit
             .client_id = ShortIdentifier{client.shown.client_id},
             .circuit_id = ShortIdentifier{client.shown.circuit_id},
             .remote_id = ShortIdentifier{client.shown.remote_id},
-            .asked_for_s = message.header.secs};
+            .asked_for_s = message.header.secs,
+            .no_loader = lacks_loader(client)};
 }
 
 } // namespace muster

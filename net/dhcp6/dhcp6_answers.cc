@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of Dhcp6Server that decides what a message is answered, and what goes with an address.
+#include "net/dhcp/boot_file.hh"
 #include "net/dhcp/lease_steps.hh"
 #include "net/dhcp6/dhcp6_memory.hh"
 
@@ -317,6 +318,7 @@ MachineSeen Dhcp6Server::sighting(const Exchange& x, const Ipv6Address& address,
     seen.arch = x.identity.first_arch();
     seen.kind = x.identity.kind;
     seen.acknowledged = acknowledged;
+    seen.no_loader = lacks_loader(x.identity);
     seen.client_id = ShortIdentifier{x.identity.shown.client_id};
     seen.circuit_id = ShortIdentifier{x.identity.shown.circuit_id};
     seen.remote_id = ShortIdentifier{x.identity.shown.remote_id};

@@ -35,6 +35,12 @@ MutableBytes Dhcp6Server::reply_buffer(SlabHandle handle) noexcept {
 }
 
 void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept {
+    const auto newest = memory_->leases.find(x.client.mac, x.client.link);
+    if (newest && memory_->leases.lease(*newest).committing() &&
+        memory_->leases.lease(*newest).address != address) {
+        // Its move to another address is being made durable, and will end this lease.
+        return drop(Dhcp6Drop::busy);
+    }
     move_to_subnet_of(x, address);
     const auto id = memory_->leases.hold(x.client, address, x.now);
     if (!id) {
@@ -58,7 +64,8 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
         if (left < 1s) {
             return drop(Dhcp6Drop::store_late); // no lease of no time: its next one starts anew
         }
-        if (!write_pending(x, lease.commit, lifetime_seconds(left))) {
+        pending->told_s = std::min(lifetime_seconds(left), lifetime_seconds(x.subnet->lease));
+        if (!write_pending(x, lease.commit, pending->told_s)) {
             drop(Dhcp6Drop::reply_too_long);
         }
         return;
@@ -73,7 +80,7 @@ void Dhcp6Server::acknowledge(Exchange& x, const Ipv6Address& address) noexcept 
             return;
         }
     }
-    record.expires = x.now.wall + std::chrono::seconds{lease_s};
+    record.expires = x.now.wall + committed_time(memory_->leases, *id, x.now, lease_s);
     commit_and_reply(x, *id, record, lease_s);
 }
 
@@ -85,7 +92,8 @@ void Dhcp6Server::commit_and_reply(Exchange& x, LeaseId id, const Lease6Record& 
     }
     claimed.value->lease = id;
     claimed.value->record = record;
-    claimed.value->deadline = x.now.steady + std::chrono::seconds{lease_s};
+    claimed.value->deadline = x.now.steady + (record.expires - x.now.wall);
+    claimed.value->told_s = lease_s;
     const bool written = write_pending(x, claimed.handle, lease_s);
     if (!written || !x.out.tell(Lease6Commit{.request = claimed.handle, .lease = record})) {
         memory_->pending.release(claimed.handle);
@@ -145,7 +153,8 @@ void Dhcp6Server::send_durable(PendingReply& pending, SlabHandle handle, const N
     // For the same reason it is told what is left after a slow store, to the second begun.
     const MutableBytes message = reply_buffer(handle).first(pending.size);
     patch_lifetimes(message, pending.lease_offset,
-                    lifetime_seconds(pending.deadline - now.steady + 1s - Duration{1}));
+                    std::min(lifetime_seconds(pending.deadline - now.steady + 1s - Duration{1}),
+                             pending.told_s));
     send(pending.interface, pending.reply_to, Dhcp6MessageType::reply, message, out);
     if (pending.tells_seen) {
         tell_seen(pending.seen, out);

@@ -79,7 +79,8 @@ private:
     struct PendingReply {
         LeaseId lease{};
         Lease6Record record;
-        Instant deadline; ///< of the lease
+        Instant deadline;         ///< of the lease
+        std::uint32_t told_s = 0; ///< seconds that the machine is told at most
         std::uint32_t interface = 0;
         Endpoint reply_to;
         std::uint16_t size = 0;

@@ -241,6 +241,36 @@ s.sendto(bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8), ("ff02::1", 0, 0, socket
         self.assertIn(f"http://[{SERVER6}]/answers/", script)
         self.stop_dhclient("-x")
 
+    def test_an_interface_without_ipv4_serves_ipv6(self):
+        run("ip", "-n", self.rig.server_ns, "-4", "addr", "flush", "dev", "eth0")
+        self.rig.write_site(**{"site.yaml": """\
+            subnets: [{subnet: fd00:66::/64, pools: [fd00:66::100-fd00:66::1ff]}]
+            unknown-nodes: ignore
+            """, "nodes.yaml": """\
+            - {name: r1n01, mac: ["52:54:00:00:01:01"], profile: tiny, address: "fd00:66::21"}
+            """})
+        self.client_mac("52:54:00:00:01:01")
+        musterd = self.rig.start()
+        self.assertIn(f"ready eth0 {SERVER6} dhcp6:547 tftp:69 http:80", musterd.log)
+        self.assertIn("eth0 has no IPv4 address: only IPv6 is served there", musterd.log)
+        self.assertIn("ip=fd00:66::21 ", self.dhclient())
+        run("ip", "-n", self.rig.client_ns, "-6", "route", "replace", "fd00:66::/64", "dev", "eth0")
+        script = self.rig.client("curl", "-s", "-g", f"http://[{SERVER6}]/boot/ipxe").stdout
+        self.assertIn(f"http://[{SERVER6}]/files/tiny/linux", script)
+        self.assertIn(f"http://[{SERVER6}]/", self.rig.muster("render", "r1n01").stdout)
+        self.stop_dhclient("-x")
+
+    def test_an_interface_that_no_subnet_can_use_is_refused(self):
+        run("ip", "-n", self.rig.server_ns, "-4", "addr", "flush", "dev", "eth0")
+        self.rig.write_site()
+        refused = self.rig.start(wait=False)
+        self.assertNotEqual(refused.wait(), 0)
+        self.assertIn("interface eth0 has no IPv4 address, and the site has no IPv6 subnet", refused.log)
+        run("ip", "netns", "exec", self.rig.server_ns, "sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=1")
+        refused = self.rig.start(wait=False)
+        self.assertEqual(refused.wait(), 2)
+        self.assertIn("--interface eth0: interface eth0 has no IPv4 address, and IPv6 is off there", refused.log)
+
     def test_tftp_and_http_answer_on_ipv6(self):
         self.rig.start()
         run("ip", "-n", self.rig.client_ns, "addr", "add", "fd00:66::2/64", "dev", "eth0", "nodad")

@@ -73,6 +73,29 @@ class Operation(RigTest):
         self.assertEqual(self.rig.muster("show", "nobody", check=False).returncode, 1)
         self.assertIn("<table", self.rig.api("/"))
 
+    def test_machines_are_ordered_one_after_the_other_and_stopped(self):
+        self.rig.write_site(**{"nodes.yaml": "".join(
+            f"- {{name: r1n0{n}, mac: ['52:54:00:00:01:0{n}'], profile: tiny, tags: [rack1]}}\n" for n in (1, 2, 3))})
+        server = self.rig.start()
+        self.rig.muster("boot-local", "r1n01", "r1n02", "r1n03")
+        out = self.rig.muster("install", "--tag", "rack1", "--rate", "1", "--dry-run").stdout
+        self.assertEqual(out.count("OVERWRITES"), 3)
+        out = self.rig.muster("install", "--tag", "rack1", "--rate", "1").stdout
+        self.assertIn("r1n01: its next network boot installs it", out)
+        self.assertRegex(out, r"r1n03: its network boots from \d+-.*Z on install it")
+        server.kill()
+        server.wait()
+        self.rig.start()
+        self.assertEqual([self.rig.node(f"r1n0{n}")["state"] for n in (1, 2, 3)], ["ready", "installed", "installed"])
+        self.assertTrue(self.rig.node("r1n03")["install_at"])
+        out = self.rig.muster("stop", "--tag", "rack1").stdout
+        self.assertEqual(out.count("its order is withdrawn"), 3)
+        self.assertEqual([self.rig.node(f"r1n0{n}")["state"] for n in (1, 2, 3)], ["installed"] * 3)
+        self.assertIsNone(self.rig.node("r1n03")["install_at"])
+        for wrong in (("stop",), ("stop", "r1n01", "--all"), ("install", "r1n01", "--rate", "5"),
+                      ("install", "--tag", "rack1", "--rate", "")):
+            self.assertEqual(self.rig.muster(*wrong, check=False).returncode, 2, wrong)
+
     def test_nodes_added_by_the_api_survive_kill_9(self):
         server = self.rig.start()
         self.rig.muster("add", "r1n09", "--mac", "52:54:00:00:09:09", "--profile", "tiny")

@@ -72,6 +72,37 @@ TEST(SimulatedStorm, IsNoFasterThanItsLink) {
     EXPECT_GT(slow->link_use_peak, 0.9);
 }
 
+// The link carries what it carries, but who is done in a moment need not wait for the end.
+TEST(SimulatedStorm, ItsGovernorLosesNoTimeAndHalvesTheMean) {
+    StormOptions options = small_storm();
+    options.nodes = 300;
+    options.link = 1e9;
+    options.power_on = 0s;
+    const auto mean = [](const SimulatedStorm& storm) {
+        Duration sum{};
+        for (const StormMachine& machine : storm.machines) {
+            sum += machine.to_stage(ClientStage::disk);
+        }
+        return sum / storm.machines.size();
+    };
+    const auto without = simulate_storm(options);
+    options.boot_slots = 0;
+    const auto with = simulate_storm(options);
+    ASSERT_TRUE(with && without);
+    EXPECT_EQ(with->lost, 0U);
+    EXPECT_EQ(without->lost, 0U);
+    EXPECT_LT(with->took, without->took * 11 / 10);
+    EXPECT_LT(mean(*with), mean(*without) * 3 / 4);
+}
+
+TEST(SimulatedStorm, SaysWhatTheLimitsOfAnotherServerLose) {
+    StormOptions options = small_storm();
+    options.addresses = 30;
+    const auto storm = simulate_storm(options);
+    ASSERT_TRUE(storm);
+    EXPECT_EQ(storm->installed, 30U);
+}
+
 TEST(SimulatedStorm, RefusesWhatCannotBe) {
     const auto error_of = [](const StormOptions& options) {
         const auto storm = simulate_storm(options);

@@ -132,6 +132,56 @@ TEST(SimWorld, TimelinesSayWhatMachinesWaitedFor) {
     EXPECT_LE(seen, noted + attempts * 20ms) << "no longer than the machines themselves say";
 }
 
+// Fifty installs, and musterd killed once, at a moment that differs each time: from the first
+// DISCOVER to the last report. The checkers see a disk that is wiped twice, a token used twice and
+// a machine whose install the server forgot.
+TEST(SimWorld, AKillAtAnyMomentOfFiftyInstallsLosesNoneAndWipesNoDiskTwice) {
+    WorldOptions options;
+    options.machines = {.count = 50, .streams_max = 512};
+    options.streams.streams_max = 512;
+    options.server.workers = 2;
+    options.server.connections_max = 512;
+    options.network.server_rate = 1e9 / 8;
+    options.content.kernel = 4'000'000;
+    options.content.initrd = 4'000'000;
+    options.content.image = 40'000'000;
+    options.content.loaders = 0.1;
+    options.operators = false;
+    options.make = sim::boot_machines(options);
+    const auto end_of = [&](World& world) {
+        while (!world.all_done() && world.step()) {
+        }
+        return world.universe().now.steady - world.first_power_on();
+    };
+    for (const bool governed : {false, true}) {
+        options.server.governor =
+            governed ? std::optional{GovernorOptions{.slots = 8, .egress = 0}} : std::nullopt;
+        World unharmed{options};
+        const Duration whole = end_of(unharmed);
+        constexpr int kills = 20;
+        for (int n = 0; n < kills; ++n) {
+            SCOPED_TRACE(fmt::format("governed {}, kill {} of {}", governed, n, kills));
+            World world{options};
+            world.machines().on_note = [&](const ClientNote& note) {
+                EXPECT_FALSE(note.kind == ClientNote::Kind::finished && !note.ok) << note.text;
+            };
+            const Instant moment = world.first_power_on() + whole * n / kills;
+            while (world.next_event() <= moment && world.step()) {
+            }
+            world.restart_server(300ms);
+            world.run();
+            EXPECT_EQ(first_finding(world), "");
+            EXPECT_TRUE(world.all_done());
+            unsigned installed = 0;
+            for (const auto& [name, node] : world.server().control()->ledger().nodes().all()) {
+                installed += node.install.state == InstallState::installed ? 1U : 0U;
+                EXPECT_EQ(node.install.attempt, 1U) << name << ": no machine had to begin again";
+            }
+            EXPECT_EQ(installed, 50U);
+        }
+    }
+}
+
 TEST(SimWorld, EverythingIsInstalledAfterTheServerCrashedAgainAndAgain) {
     WorldOptions options = swarm(12);
     options.faults = {};

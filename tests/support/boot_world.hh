@@ -152,7 +152,7 @@ private:
     }
     static ControlOptions control_options() {
         ControlOptions options;
-        options.server_address = {{10, 79, 0, 1}};
+        options.server_address = Ipv4Address{{10, 79, 0, 1}};
         return options;
     }
 

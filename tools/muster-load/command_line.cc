@@ -173,7 +173,7 @@ void read_own_flags(Options& options, const po::variables_map& values) {
         if (const auto image = value_of(values, "image")) {
             options.image_bytes = read_size(*image);
         }
-        options.boot_slots = read_boot_slots(value_of(values, "boot-slots").value_or("off"));
+        options.boot_slots = read_boot_slots(value_of(values, "boot-slots").value_or("auto"));
         break;
     }
 }

@@ -73,7 +73,7 @@ void add_storm_flags(po::options_description& flags) {
         "image", text("SIZE"), "Of a simulated root image. Default: 800MiB.")(
         "boot-slots", text("N"),
         "Machines that a simulated server lets load at once: a number, auto, or off. Default: "
-        "off.");
+        "auto.");
 }
 
 /// What Boost writes, less the blanks at the ends of lines.

@@ -67,6 +67,7 @@ extern const Command watch_command;
 extern const Command add_command;
 extern const Command remove_command;
 extern const Command install_command;
+extern const Command stop_command;
 extern const Command ignore_command;
 extern const Command boot_local_command;
 extern const Command leases_command;

@@ -98,6 +98,21 @@ Result<std::string, StartError> read_token(const Options& options) {
     return token;
 }
 
+/// What machines are told where the site names no address and nobody asked on one.
+IpAddress own_address(const std::vector<InterfaceInfo>& interfaces) {
+    for (const InterfaceInfo& interface : interfaces) {
+        if (!interface.address.is_unspecified()) {
+            return interface.address;
+        }
+    }
+    for (const InterfaceInfo& interface : interfaces) {
+        if (!interface.addresses6.empty()) {
+            return interface.addresses6.front();
+        }
+    }
+    return {};
+}
+
 /// Blocks the signals that musterd waits for, in this thread and all it starts.
 sigset_t block_signals() {
     sigset_t signals;
@@ -342,9 +357,7 @@ Result<void, StartError> Daemon::start() {
     }
     control.find_loaders = find_loaders;
     control.admin_token = *token;
-    if (!interfaces_.empty()) {
-        control.server_address = interfaces_.front().address;
-    }
+    control.server_address = own_address(interfaces_);
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
         if (dpdk_) {
@@ -382,15 +395,17 @@ Result<void, StartError> Daemon::start() {
 std::string Daemon::ready_line() const {
     std::string line = "muster: ready";
     for (const InterfaceInfo& interface : interfaces_) {
-        line += fmt::format(" {} {}", interface.name, to_text(interface.address));
-        if (options_.dhcp != "off") {
+        const bool ipv4 = !interface.address.is_unspecified();
+        line += fmt::format(" {} {}", interface.name,
+                            to_text(ipv4 ? IpAddress{interface.address} : own_address({interface})));
+        if (options_.dhcp != "off" && ipv4) {
             line += fmt::format(" dhcp:{}", options_.dhcp_port);
         }
         if (options_.dhcp == "server" && options_.dhcp6 && serves_ipv6_ &&
             !interface.link_local.is_unspecified()) {
             line += fmt::format(" dhcp6:{}", options_.dhcp6_port);
         }
-        if (options_.dhcp == "proxy") {
+        if (options_.dhcp == "proxy" && ipv4) {
             line += fmt::format(" pxe:{}", options_.pxe_port);
         }
         if (options_.tftp) {

@@ -251,7 +251,7 @@ po::options_description describe(Options& o, Special& special) {
             }),
         "how much it may hold; what was not asked for the longest goes first")(
         "boot-slots",
-        po::value<std::string>()->default_value("off")->value_name("N")->notifier(
+        po::value<std::string>()->default_value("auto")->value_name("N")->notifier(
             [&o](const std::string& text) { read_boot_slots(text, o.boot_slots); }),
         "machines that may load at once, the others wait for their turn; auto: as many as the link "
         "serves well; off: all")(

@@ -51,7 +51,7 @@ struct Options {
     std::string http_send = "auto";
     std::string cache = "/var/cache/muster";             ///< of mirrors
     std::uint64_t cache_size = std::uint64_t{20} << 30U; ///< bytes
-    std::optional<unsigned> boot_slots;                  ///< 0: auto; nullopt: off
+    std::optional<unsigned> boot_slots = 0;              ///< 0: auto; nullopt: off
     std::uint64_t egress = 0;      ///< bytes a second; 0: what the interfaces' links say
     std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off

@@ -22,17 +22,17 @@ namespace {
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
     constexpr const char* dhcp = "DHCP (--dhcp-port)";
-    const bool by_port = options.backend == "dpdk"; // no socket, but for IPv6
-    if (by_port) {
-    } else if (options.dhcp == "server") {
+    // DPDK has no socket of IPv4, and an interface without an address needs none.
+    const bool ipv4 = options.backend != "dpdk" && !interface.address.is_unspecified();
+    if (ipv4 && options.dhcp == "server") {
         DhcpSockets both;
         MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
         sockets.dhcp = std::move(both.first);
         sockets.dhcp_discovers = std::move(both.discovers);
-    } else if (options.dhcp == "proxy") {
+    } else if (ipv4 && options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.dhcp, open_broadcast_socket(interface, options.dhcp_port, dhcp));
     }
-    if (options.dhcp == "proxy" && !by_port) {
+    if (ipv4 && options.dhcp == "proxy") {
         MUSTER_PLACE(sockets.pxe,
                      open_broadcast_socket(interface, options.pxe_port, "PXE (--pxe-port)"));
     }
@@ -103,6 +103,18 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
             return std::unexpected(opened.error());
         }
         sockets.single_packets = sends_single_packets(interface.name);
+    }
+    if (interface.address.is_unspecified()) {
+        if (!ipv6) {
+            return std::unexpected(SysError{"interface " + interface.name +
+                                                " has no IPv4 address, and the site has no IPv6 "
+                                                "subnet",
+                                            EADDRNOTAVAIL});
+        }
+        if (first) {
+            warnings.push_back(interface.name + " has no IPv4 address: only IPv6 is served there");
+        }
+        return sockets;
     }
     if (options.tftp && options.backend != "dpdk") {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,

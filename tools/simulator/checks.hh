@@ -56,7 +56,7 @@ class TftpCheck {
 public:
     explicit TftpCheck(Universe& universe) : universe_(universe) {}
 
-    void on_sent(MachineIndex machine, std::uint16_t port, std::uint16_t to, Bytes payload);
+    void on_sent(MachineIndex machine, const Endpoint& from, std::uint16_t to, Bytes payload);
     void on_received(MachineIndex machine, const ClientRx& datagram);
     [[nodiscard]] std::uint64_t compared() const noexcept { return compared_; }
 
@@ -70,7 +70,9 @@ private:
     void compare(MachineIndex machine, Transfer& transfer, Bytes packet);
 
     Universe& universe_;
-    std::map<std::pair<MachineIndex, std::uint16_t>, Transfer> transfers_;
+    // By address too, not by port alone: what the server still repeats to a machine that had the
+    // address before is no part of an own transfer from the same port at another address.
+    std::map<std::pair<MachineIndex, Endpoint>, Transfer> transfers_;
     std::vector<std::byte> expected_;
     std::uint64_t compared_ = 0;
 };

@@ -220,7 +220,7 @@ void Datagrams::send(const ClientTx& datagram, Bytes payload) {
         return lose(slot, PacketLoss::no_neighbour);
     }
     if (check_ != nullptr) {
-        check_->on_sent(datagram.machine, datagram.source.port, datagram.destination.port, payload);
+        check_->on_sent(datagram.machine, datagram.source, datagram.destination.port, payload);
     }
     launch(slot);
 }

@@ -41,6 +41,13 @@ sim::WorldOptions world_of(const StormOptions& storm) {
         o.server.governor = GovernorOptions{.slots = *storm.boot_slots,
                                             .egress = static_cast<std::uint64_t>(storm.link / 8)};
     }
+    if (storm.tftp_transfers != 0) {
+        o.server.engine.tftp_limits.sessions = storm.tftp_transfers;
+    }
+    if (storm.tftp_windowsize != 0) {
+        o.server.engine.tftp_limits.windowsize_max = storm.tftp_windowsize;
+    }
+    o.site.addresses = storm.addresses;
     o.site.loader = storm.loader;
     o.site.booting = storm.booting;
     o.site.installing = storm.installing;

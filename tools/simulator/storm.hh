@@ -47,9 +47,13 @@ struct StormOptions {
     InstallerModel installer;
     double own_time = 1.0;       ///< see BootMachineOptions
     std::string loader = "auto"; ///< the site's choice for all machines
-    Duration booting{12h};       ///< deadlines of the site's profile
-    Duration installing{12h};    ///<
-    Duration give_up{48h};       ///< of virtual time: what is not done then is not waited for
+    // What another server's limits would do; 0: this one's own.
+    std::uint32_t addresses = 0;       ///< machines that get one
+    std::uint32_t tftp_transfers = 0;  ///< at a time, a worker; further requests are not answered
+    std::uint16_t tftp_windowsize = 0; ///< largest that is granted
+    Duration booting{12h};             ///< deadlines of the site's profile
+    Duration installing{12h};          ///<
+    Duration give_up{48h};             ///< of virtual time: what is not done then is not waited for
     /// How finely large transfers are followed; smaller is slower. Zero: a ninetieth of the time
     /// that the server's link needs for all images, within 5 s and 30 s.
     Duration transfer_report{};

@@ -8,7 +8,8 @@
 
 namespace muster::sim {
 
-void TftpCheck::on_sent(MachineIndex machine, std::uint16_t port, std::uint16_t to, Bytes payload) {
+void TftpCheck::on_sent(MachineIndex machine, const Endpoint& from, std::uint16_t to,
+                        Bytes payload) {
     const auto opcode = to == 69 ? read_tftp_opcode(payload) : std::unexpected(TftpWireError{});
     const auto request =
         opcode == TftpOpcode::rrq ? read_tftp_request(payload) : std::unexpected(TftpWireError{});
@@ -21,11 +22,11 @@ void TftpCheck::on_sent(MachineIndex machine, std::uint16_t port, std::uint16_t 
         const std::string_view root = route.root == ContentRoot::files ? "/files/" : "/loaders/";
         transfer.file = universe_.files.find(std::string{root} + route.path);
     }
-    transfers_[{machine, port}] = transfer;
+    transfers_[{machine, from}] = transfer;
 }
 
 void TftpCheck::on_received(MachineIndex machine, const ClientRx& datagram) {
-    const auto at = transfers_.find({machine, datagram.destination.port});
+    const auto at = transfers_.find({machine, datagram.destination});
     const auto opcode = read_tftp_opcode(datagram.payload);
     if (at == transfers_.end() || !opcode) {
         return;

@@ -82,6 +82,8 @@ public:
     [[nodiscard]] Instant next_event() const noexcept;
     /// Ends all faults.
     void heal();
+    /// kill -9 of musterd, which begins anew after that time.
+    void restart_server(Duration after);
 
     [[nodiscard]] bool all_done() const noexcept;
     /// When the first machine is switched on: after the server is up.
@@ -128,7 +130,6 @@ private:
     [[nodiscard]] Recurring* recurring(FaultKind kind) noexcept;
     [[nodiscard]] Duration length(const Recurring& fault);
     [[nodiscard]] MachineIndex any_machine();
-    void restart_server(Duration after);
     void order_anew(MachineIndex machine);
     void cycle_power(MachineIndex machine, Duration off_for);
     void look_after_machines();

@@ -361,5 +361,66 @@ TEST_F(ControlTest, ADryRunSaysWhatAnOrderWouldDoAndDoesNothing) {
     EXPECT_EQ(state("r1n01"), InstallState::ready);
 }
 
+TEST_F(ControlTest, ARateOrdersOneAfterTheOtherAndStopEndsIt) {
+    Site site = make_site();
+    for (unsigned n = 3; n <= 6; ++n) {
+        site.nodes.push_back(spec_of(fmt::format("r1n{:02}", n), n));
+    }
+    site.nodes.back().profile.clear();
+    reload(site);
+    for (const unsigned n : {1U, 2U, 4U}) {
+        boot_to(n, InstallState::installed);
+    }
+    boot_to(3, InstallState::installing);
+
+    const Json looked = post("/api/v1/nodes/install?tag=rack1&rate=2&dry-run=true").json();
+    EXPECT_EQ(looked["scheduled"].size(), 2U);
+    EXPECT_EQ(looked["scheduled"][0]["overwrites"], true);
+    EXPECT_EQ(state("r1n01"), InstallState::installed);
+
+    const UnixTime at = now.wall;
+    const Json said = post("/api/v1/nodes/install?tag=rack1&rate=2").json();
+    EXPECT_EQ(said["nodes"], Json::array({"r1n01", "r1n05"}))
+        << "the first, and one that is ready anyway";
+    EXPECT_EQ(said["running"], Json::array({"r1n03"}));
+    EXPECT_EQ(said["without_profile"], Json::array({"r1n06"}));
+    ASSERT_EQ(said["scheduled"].size(), 2U);
+    EXPECT_EQ(said["scheduled"][0], (Json{{"name", "r1n02"}, {"at", rfc3339_text(at + 30s)}}));
+    EXPECT_EQ(said["scheduled"][1], (Json{{"name", "r1n04"}, {"at", rfc3339_text(at + 60s)}}));
+    EXPECT_EQ(get("/api/v1/nodes/r1n02").json()["install_at"], rfc3339_text(at + 30s));
+    EXPECT_EQ(boots.at(mac_of(2)).action, BootAction::boot_local) << "it boots as before";
+
+    restart(site);
+    wait(30s);
+    EXPECT_EQ(state("r1n02"), InstallState::ready);
+    EXPECT_EQ(state("r1n04"), InstallState::installed);
+    EXPECT_TRUE(get("/api/v1/nodes/r1n02").json()["install_at"].is_null());
+
+    boot_to(1, InstallState::booting);
+    const Json stopped = post("/api/v1/nodes/stop?tag=rack1").json();
+    EXPECT_EQ(stopped["withdrawn"], Json::array({"r1n02", "r1n04"}));
+    EXPECT_EQ(stopped["running"], Json::array({"r1n01", "r1n03"}));
+    EXPECT_EQ(stopped["ready"], Json::array({"r1n05"}));
+    wait(5min);
+    EXPECT_EQ(state("r1n02"), InstallState::installed);
+    EXPECT_EQ(state("r1n04"), InstallState::installed);
+    EXPECT_EQ(boots.at(mac_of(2)).action, BootAction::boot_local);
+}
+
+TEST_F(ControlTest, StopNamesWhatItTakes) {
+    boot_to(1, InstallState::installed);
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/install").status, 200);
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/stop").json()["withdrawn"], Json::array({"r1n01"}));
+    EXPECT_EQ(state("r1n01"), InstallState::installed);
+    EXPECT_EQ(post("/api/v1/nodes/stop").json()["ready"], Json::array({"r1n02"})) << "all nodes";
+    EXPECT_EQ(post("/api/v1/nodes/nobody/stop").status, 404);
+    EXPECT_EQ(post("/api/v1/nodes/stop?tag=").status, 400);
+    for (const char* const rate : {"", "0", "-1", "1x", "60001", "4294967297"}) {
+        EXPECT_EQ(post(fmt::format("/api/v1/nodes/install?tag=rack1&rate={}", rate)).status, 400)
+            << rate;
+    }
+    EXPECT_EQ(state("r1n01"), InstallState::installed);
+}
+
 } // namespace
 } // namespace muster::test

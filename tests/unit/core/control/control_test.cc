@@ -207,6 +207,55 @@ TEST_F(ControlTest, DeadlinesEndAttempts) {
     EXPECT_EQ(logged(EventKind::attempt_failed), 2U);
 }
 
+TEST_F(ControlTest, AnAttemptThatCameNoFurtherThanItsLoaderIsFollowedByOneOnAnotherWay) {
+    Site site = make_site();
+    site.profiles.at("debian12").retries = 5;
+    reload(site);
+    const auto stop_in_loader = [&] {
+        boot_to(1, InstallState::booting);
+        sample(1, "/loaders/shimx64.efi", 0, TransferSample::Phase::started);
+        step();
+        wait(5min);
+        EXPECT_EQ(state("r1n01"), InstallState::ready);
+    };
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::automatic);
+    stop_in_loader();
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::other_way);
+    EXPECT_EQ(boots.at(mac_of(2)).loader, LoaderChoice::automatic);
+    boot_to(1, InstallState::booting);
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::other_way) << "while the attempt runs";
+    stop_in_loader();
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::automatic) << "the first may do now";
+    stop_in_loader();
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::other_way);
+    boot_to(1, InstallState::loading);
+    wait(5min);
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::automatic) << "its loader did its work";
+    stop_in_loader();
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::other_way);
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/install").status, 200);
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::automatic) << "a fresh order";
+}
+
+TEST_F(ControlTest, AnotherWayIsOnlyForALoaderThatTheSiteLeavesOpen) {
+    Site site = make_site();
+    site.profiles.at("debian12").loader = LoaderChoice::ipxe;
+    reload(site);
+    boot_to(1, InstallState::booting);
+    sample(1, "/loaders/snponly.efi", 0, TransferSample::Phase::started);
+    step();
+    wait(5min);
+    EXPECT_EQ(state("r1n01"), InstallState::ready);
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::ipxe);
+}
+
+TEST_F(ControlTest, AMachineThatFetchedNoLoaderIsGivenTheSameAgain) {
+    boot_to(1, InstallState::booting);
+    wait(5min);
+    EXPECT_EQ(state("r1n01"), InstallState::ready);
+    EXPECT_EQ(boots.at(mac_of(1)).loader, LoaderChoice::automatic);
+}
+
 TEST_F(ControlTest, AWallClockThatJumpsEndsNoAttempt) {
     boot_to(1, InstallState::installing);
     now.wall = now.wall + std::chrono::hours{24 * 365};

@@ -235,11 +235,13 @@ TEST_F(ControlTest, AnswersAreNotForTheAddressOfAnotherMachine) {
     EXPECT_EQ(state("r1n01"), InstallState::loading) << "it changed nothing";
     ASSERT_EQ(log.back().kind, EventKind::token_refused);
     EXPECT_EQ(log.back().node, "r1n01");
-    EXPECT_NE(log.back().message.find("10.0.0.2, which is the address of another machine, r1n02"),
+    EXPECT_NE(log.back().message.find("10.0.0.2, which another machine has leased, r1n02"),
               std::string::npos)
         << log.back().message;
     EXPECT_EQ(ask(1, path).status, 200);
     EXPECT_EQ(ask(99, path).status, 200) << "an address that nobody has: its second card, say";
+    EXPECT_EQ(ask(98, "/boot/ipxe?mac=" + to_text(mac_of(2))).status, 200);
+    EXPECT_EQ(ask(98, path).status, 200) << "many machines' address, behind a translator";
 }
 
 TEST_F(ControlTest, AnswersAreHadSoManyTimesAnAttempt) {

@@ -139,6 +139,35 @@ TEST_F(QueueTest, IsShownWithReasonsToOperators) {
               std::string::npos);
 }
 
+TEST_F(QueueTest, ASiteSaysWhoSharesWhatAndWhoGoesBefore) {
+    options.governor = GovernorOptions{.slots = 9, .egress = 0};
+    Site changed = make_site();
+    changed.profiles.at("debian12").boot_slots = 1;
+    changed.boot.priorities["rescue"] = 5;
+    changed.nodes.push_back(spec_of("r1n03", 3));
+    changed.nodes.back().tags.push_back("rescue");
+    restart(std::move(changed));
+    for (unsigned n : {1U, 2U, 3U}) {
+        power_on(n);
+    }
+    EXPECT_TRUE(loads(1));
+    EXPECT_NE(ask(2, "/boot/ipxe")
+                  .body.find("1 machines of profile debian12 load, this one is number 1 of 1"),
+              std::string::npos);
+    EXPECT_FALSE(loads(3));
+    const Json shown = get("/api/v1/governor").json();
+    EXPECT_EQ(shown["budgets"],
+              Json::parse(R"([{"name": "profile debian12", "slots": 1, "loading": 1}])"));
+    EXPECT_EQ(shown["queue"].at(0)["name"], "r1n03") << "it has a priority";
+    EXPECT_EQ(shown["queue"].at(0)["full_budget"], "profile debian12");
+    EXPECT_EQ(shown["queue"].at(1)["name"], "r1n02");
+
+    sample(1, "/files/debian12/linux", 1'000);
+    step();
+    restart();
+    EXPECT_FALSE(loads(3)) << "the one that loaded before counts in its budget";
+}
+
 TEST_F(ControlTest, WithoutAGovernorNobodyWaits) {
     for (unsigned n : {1U, 2U}) {
         lease(n);

@@ -2,6 +2,7 @@
 // Each trouble by its story, and no word about a boot that goes well.
 #include "core/flight/findings.hh"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace muster::test {
@@ -60,6 +61,13 @@ TEST_F(FindingsTest, NothingOfAMachineThatDoesWell) {
     add(report);
     now = now + 1h;
     EXPECT_EQ(codes(), "");
+}
+
+TEST_F(FindingsTest, AnArchitectureThatNoLoaderRunsOn) {
+    add(offer, fmt::format("PXE ROM, arm64 UEFI: 10.0.0.21{}", no_loader_text), 1);
+    EXPECT_EQ(codes(), "no-loader ");
+    add(offer, "PXE ROM, x64 UEFI: 10.0.0.21", 1);
+    EXPECT_EQ(codes(), "") << "a machine whose firmware was set right";
 }
 
 TEST_F(FindingsTest, OffersThatNobodyTakes) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr UnixTime start{1'000'000};
 constexpr UnixTime now{2'000'000};
+constexpr UnixTime later{3'000'000};
 constexpr Token first_token{{1}};
 constexpr Token next_token{{2}};
 constexpr Token strange_token{{3}};
@@ -54,18 +55,25 @@ std::vector<Case> cases() {
     fetched.answered = true;
     Install wrote = fetched;
     wrote.started = true;
+    Install ordered = resting(InstallState::ready, TokenUse::revoked);
+    ordered.was_installed = true;
+    Install waits = resting(InstallState::installed, TokenUse::spent_installed);
+    waits.order_waits = true;
+    waits.deadline = now;
     Install again = running(InstallState::booting);
     again.answered = true;
     return {
         {"new", fresh},
         {"ready", armed},
         {"ready, an attempt failed", resting(InstallState::ready, TokenUse::spent_failed)},
+        {"ready, was installed", ordered},
         {"booting", running(InstallState::booting)},
         {"booting, was installing", again},
         {"loading", running(InstallState::loading)},
         {"installing", fetched},
         {"installing, started", wrote},
         {"installed", resting(InstallState::installed, TokenUse::spent_installed)},
+        {"installed, an order waits", waits},
         {"failed", resting(InstallState::failed, TokenUse::spent_failed)},
         {"failed by deadline", resting(InstallState::failed, TokenUse::revoked)},
         {"ignored", resting(InstallState::ignored, TokenUse::revoked)},
@@ -116,8 +124,12 @@ std::vector<Row> rows() {
 }
 
 InstallEvent event_of(const Row& row) {
-    return {
-        .kind = row.kind, .token = row.token, .fresh = next_token, .percent = 40, .message = ""};
+    return {.kind = row.kind,
+            .token = row.token,
+            .fresh = next_token,
+            .percent = 40,
+            .message = "",
+            .later = later};
 }
 
 std::string cell(const Install& install, const InstallStep& step) {
@@ -187,7 +199,10 @@ void for_all(Check&& check) {
 TEST(InstallState, OnlyAnOrderLeadsFromInstalledToAnythingElse) {
     for_all([](const Install& before, const Row& row, const InstallStep& step) {
         if (before.state == InstallState::installed &&
+            !(before.order_waits && row.kind == InstallEventKind::deadline_passed) &&
             row.kind != InstallEventKind::order_install &&
+            row.kind != InstallEventKind::order_later &&
+            row.kind != InstallEventKind::order_withdrawn &&
             row.kind != InstallEventKind::order_ignore &&
             row.kind != InstallEventKind::order_boot_local) {
             EXPECT_EQ(step.next, before);
@@ -217,7 +232,8 @@ TEST(InstallState, AnAttemptBeginsByNetworkBootAloneAndWithAFreshToken) {
 TEST(InstallState, ATokenIsOpenExactlyWhileAnAttemptRuns) {
     for_all([](const Install&, const Row&, const InstallStep& step) {
         EXPECT_EQ(step.next.token_use == TokenUse::open, attempt_runs(step.next.state));
-        EXPECT_EQ(step.next.deadline != UnixTime{}, attempt_runs(step.next.state));
+        EXPECT_EQ(step.next.deadline != UnixTime{},
+                  attempt_runs(step.next.state) || step.next.order_waits);
     });
 }
 
@@ -228,6 +244,52 @@ TEST(InstallState, AnotherTokenNeverChangesAnything) {
             EXPECT_EQ(step.next, before);
         }
     });
+}
+
+TEST(InstallState, NothingRunsWhileAnOrderWaitsAndItIsGivenAtItsTime) {
+    for_all([](const Install& before, const Row& row, const InstallStep& step) {
+        if (row.kind == InstallEventKind::order_later) {
+            EXPECT_EQ(step.next.state, before.state);
+        }
+        if (before.order_waits && step.next.state != before.state) {
+            EXPECT_TRUE(row.kind == InstallEventKind::deadline_passed ||
+                        row.kind == InstallEventKind::order_install ||
+                        row.kind == InstallEventKind::order_ignore);
+        }
+        if (step.next.order_waits) {
+            EXPECT_FALSE(attempt_runs(step.next.state));
+        }
+    });
+    Install install = resting(InstallState::installed, TokenUse::spent_installed);
+    install = step_install(install, {.kind = InstallEventKind::order_later, .later = later}, now,
+                           tries_left)
+                  .next;
+    const InstallEvent passed{.kind = InstallEventKind::deadline_passed};
+    EXPECT_EQ(step_install(install, passed, UnixTime{later.ms - 1}, tries_left).next, install);
+    const Install ready = step_install(install, passed, later, tries_left).next;
+    EXPECT_EQ(ready.state, InstallState::ready);
+    EXPECT_EQ(ready.since, later);
+    EXPECT_TRUE(ready.was_installed);
+    const Install lost = step_install(install, passed, later, no_profile).next;
+    EXPECT_EQ(lost.state, InstallState::installed) << "its profile went meanwhile";
+    EXPECT_EQ(lost.deadline, UnixTime{});
+}
+
+TEST(InstallState, AWithdrawnOrderLeavesTheDiskAsItIsUnlessAnAttemptBegan) {
+    const auto apply = [](const Install& to, InstallEventKind kind) {
+        return step_install(to, {.kind = kind, .fresh = next_token, .later = later}, now,
+                            tries_left)
+            .next;
+    };
+    using enum InstallEventKind;
+    const Install installed = resting(InstallState::installed, TokenUse::spent_installed);
+    EXPECT_EQ(apply(apply(installed, order_later), order_withdrawn), installed);
+    const Install ready = apply(apply(installed, order_install), order_install);
+    EXPECT_EQ(apply(ready, order_withdrawn).state, InstallState::installed);
+    const Install begun = apply(ready, offered);
+    EXPECT_EQ(apply(begun, order_withdrawn), begun);
+    const Install failed = apply(resting(InstallState::failed, TokenUse::revoked), order_install);
+    EXPECT_EQ(apply(failed, order_withdrawn), failed) << "there is no system on its disk";
 }
 
 TEST(InstallState, AnEmptyTokenIsNeverTheRightOne) {

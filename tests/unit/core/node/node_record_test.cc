@@ -35,6 +35,8 @@ NodeRecord full_record() {
                     .token_use = TokenUse::open,
                     .answered = true,
                     .started = true,
+                    .order_waits = true,
+                    .was_installed = true,
                     .percent = 42,
                     .since = UnixTime{1'000},
                     .deadline = UnixTime{2'000},

@@ -307,7 +307,8 @@ TEST(SiteProblems, KeysThatAreUnknownTwiceOrNoText) {
         {"profiles/deb.yaml",
          "kernel: k\nfoo: x\n",
          {"profiles/deb.yaml:2:1: unknown key 'foo' in profile; known are: answers, "
-          "answers-fetches, cmdline, deadlines, initrd, kernel, loader, options, options6, "
+          "answers-fetches, boot-slots, cmdline, deadlines, initrd, kernel, loader, options, "
+          "options6, "
           "retries, variables"}},
         {"profiles/deb.yaml",
          "kernel: k\nanswers-fetches: 0\n",

@@ -98,6 +98,28 @@ TEST(BootFile, EveryActionButIgnoreHandsOutTheSameLoader) {
               BootRefusal::not_a_boot_client);
 }
 
+TEST(BootFile, AnotherWayThanTheAutomaticOne) {
+    EXPECT_EQ(file(other_way, machine(pxe, {0})), "loaders/lpxelinux.0");
+    EXPECT_EQ(file(other_way, machine(DhcpClientKind::ipxe, {0}, true)), "loaders/lpxelinux.0");
+    EXPECT_EQ(file(other_way, machine(pxe, {7})), "loaders/snponly.efi");
+    EXPECT_EQ(file(other_way, machine(DhcpClientKind::ipxe, {7}, true)),
+              "http://10.79.0.1/boot/ipxe")
+        << "the iPXE that we sent it";
+    EXPECT_EQ(
+        choose_boot_file(BootAction::install, other_way, machine(http_boot, {16}), server).error(),
+        BootRefusal::other_way);
+}
+
+TEST(BootFile, LacksALoaderExactlyWhereNoChoiceHasOne) {
+    EXPECT_TRUE(lacks_loader(machine(pxe, {11})));
+    EXPECT_TRUE(lacks_loader(machine(http_boot, {19})));
+    EXPECT_FALSE(lacks_loader(machine(pxe, {11, 7})));
+    EXPECT_FALSE(lacks_loader(machine(pxe, {0})));
+    EXPECT_FALSE(lacks_loader(machine(http_boot, {16})));
+    EXPECT_FALSE(lacks_loader(machine(DhcpClientKind::ipxe, {11}))) << "it runs already";
+    EXPECT_FALSE(lacks_loader({})) << "it boots nothing";
+}
+
 TEST(BootFile, NamesThePortInUrlsUnlessItIs80) {
     const BootServer longest{.address = ip("255.255.255.255"), .ports = {.http = 65535}};
     const auto chosen = choose_boot_file(BootAction::install, LoaderChoice::grub,

@@ -76,6 +76,52 @@ TEST_F(DhcpCommitTest, ALeaseThatEndedBeforeItWasDurableIsNotAcknowledged) {
     EXPECT_EQ(acks[0].seconds(DhcpOptionCode::address_lease_time), 3600U);
 }
 
+// It takes the offer of another address, and is switched off and on again before that is durable:
+// what it remembers is about to be given up.
+TEST_F(DhcpCommitTest, ALeaseThatIsBeingReplacedIsNotAcknowledged) {
+    EXPECT_TRUE(rig.receive(select(1, "10.79.0.100", 1)).empty());
+    ASSERT_EQ(rig.commit().size(), 1U);
+    const auto give_pool = [this](std::string_view range) {
+        rig.snapshot.dhcp.subnets[0].pools = {read_address_range(range).value()};
+        rig.publish();
+    };
+    give_pool("10.79.0.101-10.79.0.103");
+    const auto offer = rig.receive(ClientMessage{discover, machine_mac(1), 2});
+    ASSERT_EQ(offer.size(), 1U);
+    ASSERT_EQ(offer[0].yiaddr(), ip("10.79.0.101"));
+    EXPECT_TRUE(rig.receive(select(1, "10.79.0.101", 2)).empty());
+    give_pool("10.79.0.100-10.79.0.103");
+    const auto remembers = [](std::uint32_t xid) {
+        return ClientMessage{request, machine_mac(1), xid}.with(DhcpOptionCode::requested_address,
+                                                                ip("10.79.0.100"));
+    };
+    EXPECT_TRUE(rig.receive(remembers(3)).empty());
+    ASSERT_EQ(rig.commit().size(), 1U);
+    const auto answer = rig.receive(remembers(4));
+    ASSERT_EQ(answer.size(), 1U);
+    EXPECT_EQ(answer[0].type(), nak);
+}
+
+// The site's leases became shorter, and the machine may never hear of it: its ACK can be lost.
+TEST_F(DhcpCommitTest, ADurableLeaseIsNeverShortenedBeforeItsMachineKnows) {
+    EXPECT_TRUE(rig.receive(select(1, "10.79.0.100", 1)).empty());
+    const UnixTime end = rig.commits.at(0).lease.expires;
+    ASSERT_EQ(rig.commit().size(), 1U);
+    rig.snapshot.dhcp.subnets[0].lease = 2min;
+    rig.publish();
+    rig.advance(1s);
+    ClientMessage renamed = renew(1, "10.79.0.100");
+    renamed.with(DhcpOptionCode::host_name, octets({'n', 'e', 'w'}));
+    EXPECT_TRUE(rig.receive(renamed, us).empty());
+    ASSERT_EQ(rig.commits.size(), 1U);
+    EXPECT_EQ(rig.commits[0].lease.expires, end);
+    const auto acks = rig.commit();
+    ASSERT_EQ(acks.size(), 1U);
+    EXPECT_EQ(acks[0].seconds(DhcpOptionCode::address_lease_time), 120U);
+    rig.advance(10min);
+    EXPECT_EQ(rig.server.leases().count().bound, 1U) << "it may still go by what it was told first";
+}
+
 // What a boot waited for goes with the sighting of its ACK.
 TEST_F(DhcpCommitTest, AnAckTellsHowLongOffersWereCollectedAndTheStoreTook) {
     ClientMessage discovers{discover, machine_mac(1), 5};
