@@ -117,4 +117,38 @@ Result<std::string, std::string> profile_yaml(const Recognised& found, std::stri
     return out;
 }
 
+std::map<std::string, std::string> disk_profile_answers(const DiskContent& content) {
+    std::map<std::string, std::string> answers{{"install.conf", content.answer_template}};
+    if (content.cloud_init) {
+        answers["meta-data"] = "cloud-meta-data.mustache";
+        answers["user-data"] = "cloud-user-data.mustache";
+        answers["vendor-data"] = "cloud-vendor-data.mustache";
+    }
+    return answers;
+}
+
+std::string disk_profile_yaml(const DiskContent& content, std::string_view name,
+                              std::string_view source) {
+    std::string out =
+        one_line(fmt::format("# {}. Written by `muster import` from {}.", content.what, source));
+    out += fmt::format("\nkernel: {0}/linux\ninitrd:\n  - {0}/initrd\n", minimal_installer_folder);
+    out += "cmdline: \"console=tty0 console=ttyS0,115200 quiet BOOTIF=01-{{node.mac}} "
+           "muster.answers={{answers_url}} muster.report={{report_url}}"
+           "{{#kernel_args}} {{kernel_args}}{{/kernel_args}}\"\nanswers:\n";
+    for (const auto& [asked, file] : disk_profile_answers(content)) {
+        out += fmt::format("  {}: {}\n", asked, file);
+    }
+    out += fmt::format("loader: auto\nvariables:\n  image: {}\n",
+                       yaml_text(fmt::format("{}/{}", name, content.file)));
+    if (!content.sha256.empty()) {
+        out += fmt::format("  sha256: {}\n", yaml_text(content.sha256));
+    }
+    if (content.cloud_init) {
+        out += "  seed: \"user-data meta-data vendor-data\"   # \"\" for a system without "
+               "cloud-init\n";
+    }
+    out += "deadlines: {booting: 5m, installing: 60m}\nretries: 3\n";
+    return out;
+}
+
 } // namespace muster

@@ -72,8 +72,9 @@ private:
 Exit run_import(Session& session) {
     const auto name = session.value("name");
     if (!name) {
-        throw UsageError{"import: --name is missing; usage: muster import ISO|DIR|ARCHIVE --name "
-                         "NAME"};
+        throw UsageError{
+            "import: --name is missing; usage: muster import ISO|DIR|ARCHIVE|IMAGE --name "
+            "NAME"};
     }
     if (!is_plain_name(*name)) {
         throw UsageError{fmt::format("import: --name '{}' is no name of a profile; allowed are "
@@ -118,7 +119,7 @@ Exit run_import(Session& session) {
 
 const Command import_command{
     .name = "import",
-    .arguments = "ISO|DIR|ARCHIVE --name NAME [--site DIR]\n"
+    .arguments = "ISO|DIR|ARCHIVE|IMAGE --name NAME [--site DIR]\n"
                  "                     [--netboot PATH] [--force]",
     .summary = "Make a profile of an installation medium, without a server.",
     .details =
@@ -126,11 +127,14 @@ const Command import_command{
         "openSUSE, SLES, Alpine, Flatcar, Fedora CoreOS and Arch Linux: an ISO, a folder "
         "with its files, or a netboot archive (tar, or a Debian package). Checks the sums it "
         "finds on the medium and beside it, puts the files below files/NAME and writes "
-        "profiles/NAME.yaml and the templates of its answers. If anything goes wrong, nothing "
+        "profiles/NAME.yaml and the templates of its answers. An image of a disk (raw, or qcow2 "
+        "if qemu-img is there; also as .gz, .xz, .zst) or a root file system (tar) becomes a "
+        "profile that the minimal installer writes to the disk. If anything goes wrong, nothing "
         "has changed.",
     .examples = "  muster import debian-installer-12-netboot-amd64.deb --name debian12\n"
-                "  muster import Rocky-9.3-x86_64-dvd.iso --name rocky9 --site /etc/muster",
-    .argument = "ISO|DIR|ARCHIVE",
+                "  muster import Rocky-9.3-x86_64-dvd.iso --name rocky9 --site /etc/muster\n"
+                "  muster import debian-12-genericcloud-amd64.qcow2 --name cloud12",
+    .argument = "ISO|DIR|ARCHIVE|IMAGE",
     .arguments_min = 1,
     .arguments_max = 1,
     .add_options = add_import_options,

@@ -2,6 +2,7 @@
 #include "tools/muster/importer.hh"
 
 #include "tools/muster/import_copy.hh"
+#include "tools/muster/import_image.hh"
 #include "tools/muster/text.hh"
 
 #include <fmt/format.h>
@@ -93,6 +94,10 @@ public:
     void run() {
         check_order();
         check_own_sum(order_.source);
+        if (auto disk = find_disk_source(order_.source)) {
+            run_disk(*std::move(disk));
+            return;
+        }
         Source medium = open_source(order_.source);
         tell_(describe(medium));
         std::optional<Source> netboot = netboot_of(medium);
@@ -107,13 +112,42 @@ public:
         copy(folder, medium, netboot);
         check_boot_files(folder, plan);
         add_overlay(folder, plan);
-        publish(folder, plan, profile);
+        publish(folder, plan.answers, profile);
         for (const std::string& advice : plan.advice) {
             tell_("note: " + printable(advice));
         }
     }
 
 private:
+    /// A disk image or a root file system: what the minimal installer is booted for.
+    void run_disk(DiskSource disk) {
+        if (!order_.netboot.empty()) {
+            throw Failure{fmt::format("{}: --netboot is for installation media, not for images",
+                                      printable(order_.source))};
+        }
+        tell_(printable(fmt::format("{}: {}", order_.source, disk.content.what)));
+        ImportFolder folder = done_or_throw(ImportFolder::open(order_.site / "files", order_.name));
+        ImportMeter meter{progress_, disk_source_size(disk, order_.source)};
+        check_room(meter.total);
+        copy_disk_source(disk, order_.source, folder, meter);
+        const fs::path name = fs::path{order_.source}.filename();
+        publish(folder, disk_profile_answers(disk.content),
+                disk_profile_yaml(disk.content, order_.name, name.string()));
+        if (!disk.content.sha256.empty()) {
+            tell_(fmt::format("its sha256 sum, which machines check: {}", disk.content.sha256));
+        }
+        for (const std::string& advice : disk.advice) {
+            tell_("note: " + printable(advice));
+        }
+        std::error_code error;
+        const fs::path installer = order_.site / "files" / minimal_installer_folder;
+        if (!fs::exists(installer / "initrd", error)) {
+            tell_(fmt::format("note: the profile boots the minimal installer, which is not there "
+                              "yet: deploy/minimal-installer/build {}",
+                              printable(installer.string())));
+        }
+    }
+
     void check_order() const {
         std::error_code error;
         if (!fs::is_directory(order_.site, error)) {
@@ -286,15 +320,15 @@ private:
         done_or_throw(folder.end_file());
     }
 
-    void publish(ImportFolder& folder, const Recognised& plan, const std::string& profile) const {
-        const std::size_t files = folder.files();
-        const std::uint64_t bytes = folder.bytes();
+    void publish(ImportFolder& folder, const std::map<std::string, std::string>& answers,
+                 const std::string& profile) const {
+        const auto [files, bytes] = content_of(folder.path());
         std::vector<fs::path> made; // to be removed should a later step fail
         std::vector<std::string> lines;
         std::error_code ignored;
         const bool had_files = fs::exists(files_path(), ignored);
         try {
-            for (const auto& [asked, name] : plan.answers) {
+            for (const auto& [asked, name] : answers) {
                 add_template(name, made, lines);
             }
             done_or_throw(folder.publish());
@@ -314,6 +348,19 @@ private:
             tell_(line);
         }
         tell_(fmt::format("{}: written", printable(profile_path().string())));
+    }
+
+    /// Counted, as not everything in it was written through it.
+    static std::pair<std::size_t, std::uint64_t> content_of(const fs::path& folder) {
+        std::pair<std::size_t, std::uint64_t> sum{0, 0};
+        std::error_code error;
+        for (const auto& entry : fs::recursive_directory_iterator{folder, error}) {
+            if (entry.is_regular_file(error) && !entry.is_symlink(error)) {
+                ++sum.first;
+                sum.second += entry.file_size(error);
+            }
+        }
+        return sum;
     }
 
     void add_template(const std::string& name, std::vector<fs::path>& made,

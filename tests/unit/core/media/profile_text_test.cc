@@ -12,6 +12,7 @@ namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Recognised example() {
     Recognised found;
@@ -105,6 +106,30 @@ TEST(ProfileText, AnotherMustFit) {
     EXPECT_THAT(with_netboot(alpine, netboot).error(), HasSubstr("another release"));
     netboot.release = "3.19.9";
     EXPECT_TRUE(with_netboot(alpine, netboot).has_value());
+}
+
+TEST(ProfileText, AnImageIsWrittenByTheMinimalInstaller) {
+    const DiskContent content{.what = "Disk image (raw, GPT)\nx",
+                              .file = "disk.raw",
+                              .sha256 = "00ff",
+                              .answer_template = "minimal-image.mustache",
+                              .cloud_init = true};
+    const std::string text = disk_profile_yaml(content, "golden", "a\nb.img");
+    EXPECT_THAT(text,
+                HasSubstr("# Disk image (raw, GPT)?x. Written by `muster import` from a?b.img.\n"
+                          "kernel: minimal/linux\n"));
+    EXPECT_THAT(text, HasSubstr("  image: \"golden/disk.raw\"\n  sha256: \"00ff\"\n"));
+    EXPECT_THAT(text, HasSubstr("  user-data: cloud-user-data.mustache\n"));
+    EXPECT_THAT(text, HasSubstr("  seed: \"user-data meta-data vendor-data\""));
+    EXPECT_EQ(disk_profile_answers(content).size(), 4U);
+    const DiskContent tree{.what = "Root file system",
+                           .file = "root.tar",
+                           .sha256 = {},
+                           .answer_template = "minimal-tree.mustache"};
+    const std::string other = disk_profile_yaml(tree, "t", "root.tar");
+    EXPECT_THAT(other, Not(HasSubstr("sha256")));
+    EXPECT_THAT(other, Not(HasSubstr("seed")));
+    EXPECT_EQ(disk_profile_answers(tree).size(), 1U);
 }
 
 } // namespace
