@@ -44,6 +44,7 @@ public:
     std::string etag;          ///< strong, with its quotes; empty for rendered text
     std::string type;          ///< media type
     std::string_view encoding; ///< Content-Encoding of the bytes: `gzip`, `zstd`; empty: none
+    std::string_view policy;   ///< Content-Security-Policy of a page; empty: it is none
     bool varies = false;       ///< the same name has content in other codings (Vary)
     bool stale = false;        ///< of a cache: older than it should be, for there is no newer one
     UnixTime checked;          ///< of a cache: when its origin last vouched for it; zero: no cache

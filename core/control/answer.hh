@@ -2,6 +2,8 @@
 // What the control answers to a request, before it becomes a DynamicReply.
 #pragma once
 
+#include "core/content/content.hh"
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,16 +18,19 @@ inline constexpr std::string_view html_type = "text/html; charset=utf-8";
 
 struct Answer {
     std::uint16_t status = 200;
-    std::string body;
+    std::string body{};
     std::string_view type = text_type; ///< a literal
     std::uint32_t retry_after_s = 0;
+    bool feed = false;    ///< `body` only begins what is sent (see EventFeed)
+    ContentRef content{}; ///< instead of `body`
 };
 
 /// A line of text with its line feed: what installers and people at a console see.
 [[nodiscard]] inline Answer text_answer(std::uint16_t status, std::string_view line) {
-    std::string body{line}; // not by operator+, in which gcc 12 sees an overflow that is none
-    body += '\n';
-    return {.status = status, .body = std::move(body), .type = text_type, .retry_after_s = 0};
+    Answer answer{.status = status};
+    answer.body.reserve(line.size() + 1); // not by operator+, in which gcc 12 sees an overflow
+    answer.body.append(line).push_back('\n');
+    return answer;
 }
 
 /// How a request will be answered: it has put its changes into the open batch, and says from what

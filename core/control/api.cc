@@ -6,6 +6,7 @@
 #include "core/control/control_metrics.hh"
 #include "core/control/flight_json.hh"
 #include "core/control/governor_view.hh"
+#include "core/control/waits_json.hh"
 
 #include <fmt/format.h>
 
@@ -52,6 +53,12 @@ Answer page(std::string_view key, Json entries, Json next) {
     return json_answer({{std::string{key}, std::move(entries)}, {"next", std::move(next)}});
 }
 
+Answer asset_answer(const AdminAsset& asset, const DynamicRequest& request) {
+    Answer answer;
+    answer.content = request.accepts_gzip && asset.gzip ? asset.gzip : asset.plain;
+    return answer;
+}
+
 bool asks(const DynamicRequest& request) noexcept {
     return request.method == Method::get || request.method == Method::head;
 }
@@ -86,7 +93,10 @@ Decision Api::decide(const DynamicRequest& request, UnixTime at) {
     }
     // The page has nothing in it that is secret: it asks for the token, and the API for data.
     if (path == "/" && asks(request)) {
-        return decided({.status = 200, .body = std::string{admin_page()}, .type = html_type});
+        const AdminAsset* const built = asset_of(path);
+        return decided(built != nullptr
+                           ? asset_answer(*built, request)
+                           : Answer{.body = std::string{admin_page()}, .type = html_type});
     }
     if (!authorized(request)) {
         ++counters_.api_unauthorized;
@@ -98,10 +108,35 @@ Decision Api::decide(const DynamicRequest& request, UnixTime at) {
             return show_metrics();
         };
     }
+    if (const AdminAsset* const asset = asset_of(path); asset != nullptr && asks(request)) {
+        return decided(asset_answer(*asset, request));
+    }
     if (path.starts_with(api_prefix)) {
         return on_api(request, parts_of(path.substr(api_prefix.size())), at);
     }
     return decided(api_error(404, "not_found", "no such path"));
+}
+
+const AdminAsset* Api::asset_of(std::string_view path) const {
+    const auto found = options_.assets.find(path);
+    return found == options_.assets.end() ? nullptr : &found->second;
+}
+
+/// As a list, or to who asks for a stream of them, that.
+Decision Api::on_events(const DynamicRequest& request, const UrlQuery& query, UnixTime at) {
+    if (!request.accepts_events) {
+        return [this, query] {
+            return list_events(query);
+        };
+    }
+    // A browser that reloads has no header, but may know the last id all the same.
+    const std::string last{request.last_event_id.empty() ? query.value("after")
+                                                         : std::string_view{request.last_event_id}};
+    return [this, last, at]() -> Answer {
+        return {.body = feed_.opening(last, history_.now(governor_, at)),
+                .type = "text/event-stream",
+                .feed = true};
+    };
 }
 
 Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime at) {
@@ -110,8 +145,9 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
         return on_nodes(request, path, at);
     }
     const bool known =
-        path.size() == 1 && (first == "profiles" || first == "leases" || first == "site" ||
-                             first == "events" || first == "governor");
+        path.size() == 1 &&
+        (first == "profiles" || first == "leases" || first == "site" || first == "events" ||
+         first == "governor" || first == "history" || first == "waits");
     if (!known) {
         return decided(api_error(404, "not_found", "no such path"));
     }
@@ -126,8 +162,16 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
         };
     }
     if (first == "events") {
+        return on_events(request, query, at);
+    }
+    if (first == "history") {
+        return [this, at] {
+            return json_answer(history_json(history_, history_.now(governor_, at)));
+        };
+    }
+    if (first == "waits") {
         return [this, query] {
-            return list_events(query);
+            return json_answer(waits_json(ledger_.nodes(), limit_of(query)));
         };
     }
     if (first == "governor") {
@@ -283,6 +327,10 @@ Answer Api::list_nodes(const UrlQuery& query) const {
                          "state is one of new, ready, booting, loading, installing, installed, "
                          "failed, ignored");
     }
+    const std::string_view view = query.value("view");
+    if (!view.empty() && view != "brief") {
+        return api_error(400, "bad_view", "view is brief, or left out");
+    }
     const std::size_t limit = limit_of(query);
     Json list = Json::array();
     const auto& all = ledger_.nodes().all();
@@ -298,7 +346,8 @@ Answer Api::list_nodes(const UrlQuery& query) const {
             Json next = list.back()["name"];
             return page("nodes", std::move(list), std::move(next));
         }
-        list.push_back(node_with_place(node));
+        list.push_back(view.empty() ? node_with_place(node)
+                                    : node_brief_json(node, installs_, ledger_));
     }
     return page("nodes", std::move(list), nullptr);
 }

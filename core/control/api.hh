@@ -4,6 +4,7 @@
 
 #include "core/control/answer.hh"
 #include "core/control/control_options.hh"
+#include "core/control/event_feed.hh"
 #include "core/control/rendering.hh"
 #include "core/control/url_query.hh"
 
@@ -20,13 +21,16 @@ class Api {
 public:
     Api(Ledger& ledger, Installs& installs, const Rendering& rendering, const ContentIndex& content,
         const std::optional<Governor>& governor, const FlightRecorder& recorder,
-        ControlCounters& counters, const ControlOptions& options)
+        const StageHistory& history, const EventFeed& feed, ControlCounters& counters,
+        const ControlOptions& options)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
           content_(content),
           governor_(governor),
           recorder_(recorder),
+          history_(history),
+          feed_(feed),
           counters_(counters),
           options_(options) {}
 
@@ -43,6 +47,8 @@ private:
 
     [[nodiscard]] bool authorized(const DynamicRequest& request) const;
     Decision on_api(const DynamicRequest& request, const Path& path, UnixTime at);
+    [[nodiscard]] const AdminAsset* asset_of(std::string_view path) const;
+    Decision on_events(const DynamicRequest& request, const UrlQuery& query, UnixTime at);
     Decision on_nodes(const DynamicRequest& request, const Path& path, UnixTime at);
     Decision on_order(const std::string& name, Order order, UnixTime at);
     Decision on_install(const std::string& name, const DynamicRequest& request, UnixTime at);
@@ -71,12 +77,14 @@ private:
     const ContentIndex& content_;
     const std::optional<Governor>& governor_;
     const FlightRecorder& recorder_;
+    const StageHistory& history_;
+    const EventFeed& feed_;
     ControlCounters& counters_;
     const ControlOptions& options_;
     bool store_works_ = true;
 };
 
-/// The page at `/`: self-contained HTML.
+/// What stands at `/` when no page was built in: a table in self-contained HTML.
 [[nodiscard]] std::string_view admin_page() noexcept;
 
 } // namespace muster

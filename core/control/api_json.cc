@@ -161,6 +161,27 @@ Json node_json(const NodeRecord& node, const Installs& installs, const Ledger& l
     return json;
 }
 
+Json node_brief_json(const NodeRecord& node, const Installs& installs, const Ledger& ledger) {
+    Ipv4Address address = ledger.address_of(node);
+    if (address.is_unspecified()) {
+        address = node.spec.address.value_or(Ipv4Address{});
+    }
+    const auto& macs = node.spec.macs.empty() ? node.learned_macs : node.spec.macs;
+    return {{"name", node.name()},
+            {"revision", node.revision},
+            {"mac", macs.empty() ? "" : to_text(macs.front())},
+            {"address", address.is_unspecified() ? "" : to_text(address)},
+            {"profile", installs.profile_name_of(node)},
+            {"state", to_text(node.install.state)},
+            {"attempt", node.install.attempt},
+            {"since_ms", node.install.since.ms},
+            {"stage_percent", stage_percent(node)},
+            {"bytes_served", node.bytes_served},
+            {"expected_bytes", node.expected_bytes},
+            {"message", node.install.message},
+            {"tags", node.spec.tags}};
+}
+
 Json timeline_json(const NodeRecord& node, const Ledger& ledger) {
     Json attempts = Json::array();
     for (const BootTimeline& boot : node.boots) {

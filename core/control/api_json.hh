@@ -13,6 +13,10 @@ namespace muster {
 
 [[nodiscard]] nlohmann::json node_json(const NodeRecord& node, const Installs& installs,
                                        const Ledger& ledger);
+/// What a list of all nodes is drawn from: a fraction of node_json(), and its revision, which tells
+/// which of two is the later one.
+[[nodiscard]] nlohmann::json node_brief_json(const NodeRecord& node, const Installs& installs,
+                                             const Ledger& ledger);
 /// Seconds since the first offer of each step that the latest attempt has reached.
 [[nodiscard]] nlohmann::json seconds_json(const BootTimeline& boot);
 /// By cause, in milliseconds: all causes, also those that took no time.

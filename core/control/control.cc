@@ -67,7 +67,10 @@ ControlOutbox::Addressed reply_to(WorkerId worker, Ticket ticket, Answer answer)
     reply->ticket = ticket;
     reply->status = answer.status;
     reply->retry_after_s = answer.retry_after_s;
-    reply->content = std::make_shared<TextContent>(std::move(answer.body), answer.type);
+    reply->feed = answer.feed;
+    reply->content = answer.content
+                         ? std::move(answer.content)
+                         : std::make_shared<TextContent>(std::move(answer.body), answer.type);
     return {worker, ControlMessage{std::move(reply)}};
 }
 
@@ -81,8 +84,10 @@ Control::Control(Store& store, const ContentIndex& content, RandomSource random,
       rendering_(ledger_, installs_, content),
       governor_(options_.governor ? std::make_optional<Governor>(*options_.governor)
                                   : std::nullopt),
+      feed_(ledger_, installs_),
       data_plane_(ledger_, installs_, rendering_, governor_, recorder_, counters_, options_),
-      api_(ledger_, installs_, rendering_, content, governor_, recorder_, counters_, options_) {}
+      api_(ledger_, installs_, rendering_, content, governor_, recorder_, history_, feed_,
+           counters_, options_) {}
 
 void Control::start(StoredState state, std::shared_ptr<const Site> site, const Now& now) {
     MUSTER_CHECK(site != nullptr);
@@ -92,6 +97,7 @@ void Control::start(StoredState state, std::shared_ptr<const Site> site, const N
         return ledger_.nodes().find(flight.node) == nullptr; // it was removed
     });
     recorder_.load(std::move(flights));
+    history_.start(ledger_.nodes());
     installs_.set_site(site);
     new_site_ = std::move(site);
     snapshot_due_ = true;
@@ -204,6 +210,29 @@ void Control::step(const Now& now, ControlOutbox& out) {
     if (recorder_.has_unsaved() && flight_due_ == Instant::never()) {
         flight_due_ = now.steady + flight_interval;
     }
+    history_.keep(governor_, now);
+    feed_listeners(now, out);
+}
+
+void Control::set_listeners(std::size_t count, const Now& now) {
+    const bool before = feed_.listened();
+    feed_.set_listeners(count, now.steady);
+    if (before != feed_.listened()) {
+        ledger_.watch_progress(feed_.listened());
+    }
+}
+
+void Control::feed_listeners(const Now& now, ControlOutbox& out) {
+    if (!feed_.listened()) {
+        return;
+    }
+    for (const std::string& name : ledger_.take_moved()) {
+        feed_.note_progress(name);
+    }
+    std::string text = feed_.take(now.steady, history_.now(governor_, now.wall));
+    if (!text.empty()) {
+        out.feed = std::make_shared<TextContent>(std::move(text), "text/event-stream");
+    }
 }
 
 void Control::keep_flights(const Now& now) {
@@ -219,10 +248,11 @@ Instant Control::next_deadline() const noexcept {
         return at_once;
     }
     if (outage_) {
-        return store_retry_; // deadlines wait until their outcome can be kept
+        // Deadlines wait until their outcome can be kept.
+        return std::min(store_retry_, feed_.next_deadline());
     }
     const Instant deadline = deadlines_.empty() ? Instant::never() : deadlines_.begin()->first;
-    return std::min({deadline, progress_due_, flight_due_});
+    return std::min({deadline, progress_due_, flight_due_, feed_.next_deadline()});
 }
 
 void Control::take_new_site(UnixTime at) {
@@ -353,6 +383,8 @@ void Control::on_committed(Ledger::Committed committed, const Now& now, ControlO
     }
     outage_.reset();
     api_.set_store_works(true);
+    history_.note_changes(committed.changes, ledger_.nodes());
+    feed_.note_changes(committed.changes);
     watch_deadlines(committed.changes, now);
     if (governor_) {
         release_tickets(committed.changes);

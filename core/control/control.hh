@@ -33,10 +33,12 @@ struct ControlOutbox {
         ControlMessage message;
     };
     std::vector<Addressed> messages;
+    ContentRef feed; ///< what all listeners of the admin API are sent, before `messages`; or null
     std::vector<Event> events; ///< for the log; what the store has, too, unless it failed
 
     void clear() noexcept {
         messages.clear();
+        feed.reset();
         events.clear();
     }
 };
@@ -63,6 +65,9 @@ public:
     /// store refuses the batch nothing of it is visible: leases are answered as not durable, and
     /// requests that would have changed something with 503.
     void step(const Now& now, ControlOutbox& out);
+
+    /// How many listen to the admin API's events: as HttpServer::listeners() says.
+    void set_listeners(std::size_t count, const Now& now);
 
     /// When step() has work although no message came.
     [[nodiscard]] Instant next_deadline() const noexcept;
@@ -95,6 +100,7 @@ private:
     void fire_deadlines(const Now& now);
     void probe_store(const Now& now);
     void keep_flights(const Now& now);
+    void feed_listeners(const Now& now, ControlOutbox& out);
 
     void on_committed(Ledger::Committed committed, const Now& now, ControlOutbox& out);
     void on_refused(const StoreError& error, const Now& now, ControlOutbox& out);
@@ -117,6 +123,8 @@ private:
     Installs installs_;
     Rendering rendering_;
     std::optional<Governor> governor_;
+    StageHistory history_;
+    EventFeed feed_;
     DataPlane data_plane_;
     Api api_;
 

@@ -3,6 +3,7 @@
 
 #include "core/addr/ip_address.hh"
 #include "core/base/time.hh"
+#include "core/content/content.hh"
 #include "core/control/governor.hh"
 #include "core/metrics/exposition.hh"
 
@@ -11,6 +12,12 @@
 #include <string>
 
 namespace muster {
+
+/// A text that the admin API serves as it is; both have an ETag.
+struct AdminAsset {
+    ContentRef plain;
+    ContentRef gzip; ///< for those that accept it; may be null
+};
 
 struct ControlOptions {
     unsigned workers = 1;                    ///< workers 0 .. workers - 1 get snapshots
@@ -26,7 +33,8 @@ struct ControlOptions {
     std::string admin_token; ///< bearer token of the admin API; empty: none is wanted
     /// Adds what others count to a scrape of /metrics; may be empty.
     std::function<void(Exposition&)> scrape;
-    Duration restart_grace = std::chrono::minutes{2}; ///< see Control::start()
+    std::map<std::string, AdminAsset, std::less<>> assets; ///< by path; `/` is the page
+    Duration restart_grace = std::chrono::minutes{2};      ///< see Control::start()
 };
 
 } // namespace muster

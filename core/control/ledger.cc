@@ -165,6 +165,9 @@ NodeRecord* Ledger::progress_of(std::string_view name) {
     NodeRecord* const node = nodes_.edit_in_place(name);
     if (node != nullptr) {
         progress_.emplace(absl::string_view{name.data(), name.size()});
+        if (watched_) {
+            moved_.emplace_back(name);
+        }
     }
     return node;
 }

@@ -10,6 +10,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <deque>
+#include <utility>
 
 namespace muster {
 
@@ -52,6 +53,12 @@ public:
     /// A record whose counters may be changed in place. They are kept with the next
     /// flush_progress(): what a crash loses of them is a moment of a progress bar.
     [[nodiscard]] NodeRecord* progress_of(std::string_view name);
+    /// While `on`, the names that progress_of() was asked for are gathered.
+    void watch_progress(bool on) {
+        watched_ = on;
+        moved_.clear();
+    }
+    [[nodiscard]] std::vector<std::string> take_moved() { return std::exchange(moved_, {}); }
     [[nodiscard]] bool has_progress() const noexcept { return !progress_.empty(); }
     void flush_progress();
     /// Entries of the flight recorder, for the open batch.
@@ -105,6 +112,8 @@ private:
     Batch batch_; ///< of nodes only what flush_progress() added
     std::map<std::string, std::optional<NodeRecord>, std::less<>> before_;
     absl::flat_hash_set<std::string> progress_;
+    std::vector<std::string> moved_; ///< since take_moved(); the same name may stand twice
+    bool watched_ = false;
     std::uint64_t edits_ = 0;
 };
 

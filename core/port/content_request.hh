@@ -67,6 +67,9 @@ struct DynamicRequest {
     std::string body{};  ///< of a POST or PUT
     std::string user_agent{};
     std::string authorization{}; ///< the header's value, for the admin API
+    bool accepts_gzip = false;   ///< Accept-Encoding names it
+    bool accepts_events = false; ///< Accept names `text/event-stream`
+    std::string last_event_id{}; ///< of a listener that comes back
 };
 
 /// The answer to a DynamicRequest.
@@ -75,6 +78,7 @@ struct DynamicReply {
     std::uint16_t status = 200;      ///< HTTP status; TFTP sends ERROR 1 for 404, 2 for 403, …
     ContentRef content{};            ///< may be null: no body
     std::uint32_t retry_after_s = 0; ///< above 0: a Retry-After header
+    bool feed = false; ///< the content only begins the body: HttpServer::on_feed() goes on
 };
 
 } // namespace muster

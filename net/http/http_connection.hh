@@ -9,7 +9,16 @@
 #include "net/wire/http_body.hh"
 #include "net/wire/http_request.hh"
 
+#include <memory>
+#include <vector>
+
 namespace muster {
+
+/// What a listener of the feed is still to be sent, beyond the StreamSend that is out.
+struct HttpFeed {
+    std::vector<ContentRef> waiting; ///< oldest first; shared with the other listeners
+    std::uint64_t bytes = 0;         ///< of these
+};
 
 /// Lives in an array beside the driver's connections, at StreamId.slot.
 struct HttpConnection {
@@ -23,6 +32,7 @@ struct HttpConnection {
         held,     ///< is tried again from expire(): control or the driver had no room
         sending,  ///< the answer is going out
         arriving, ///< as much of it as there is has gone: on_content_grown()
+        feeding,  ///< a feed's listener was sent all that there is: on_feed()
         draining, ///< all said; the peer is to close
         closed,   ///< we ordered the driver to close: on_stream_closed() frees the slot
     };
@@ -57,6 +67,7 @@ struct HttpConnection {
     std::unique_ptr<HttpParts> parts; ///< of an answer with several: what is still to come
     ContentRef rest;                  ///< of an answer that is still arriving: what to go on with
     ByteRange rest_range;             ///< of `rest`: what is still to be sent
+    std::unique_ptr<HttpFeed> feed;   ///< of a listener; null: an answer with an end
     std::uint64_t body_done = 0;      ///< content bytes of parts that went before this send
     std::uint64_t sample_sent = 0;    ///< content bytes that samples have told
     std::uint64_t sample_offset = 0;  ///< where the range starts
@@ -69,7 +80,8 @@ struct HttpConnection {
     /// Nothing that still comes in will be answered.
     [[nodiscard]] bool discards_input() const noexcept {
         return state == State::draining || state == State::closed ||
-               ((state == State::sending || state == State::arriving) && !exchange.keep_alive);
+               ((state == State::sending || state == State::arriving || state == State::feeding) &&
+                !exchange.keep_alive);
     }
 };
 static_assert(sizeof(HttpConnection) <= 512, "twenty thousand of them are taken at start");

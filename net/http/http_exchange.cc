@@ -134,6 +134,8 @@ HttpAnswer answer_whole(const ContentRef& content) {
     answer.head.content_type = content->type;
     answer.head.encoding = content->encoding;
     answer.head.varies = content->varies;
+    answer.head.policy = content->policy;
+    answer.head.no_cache = !content->policy.empty();
     answer.content = content;
     answer.part = {.offset = 0, .size = size};
     return answer;
@@ -222,6 +224,9 @@ std::optional<HttpError> take_request(const HttpRequestHead& head, HttpRole role
         exchange.asked->query = target->query;
         exchange.asked->user_agent = head.user_agent;
         exchange.asked->authorization = head.authorization;
+        exchange.asked->accepts_gzip = head.accepts_gzip;
+        exchange.asked->accepts_events = head.accepts_events;
+        exchange.asked->last_event_id = head.last_event_id;
     }
     return std::nullopt;
 }
@@ -304,6 +309,14 @@ HttpAnswer answer_reply(const HttpExchange& exchange, HttpRole role, const Dynam
         return answer_file(exchange, role, reply.content, now); // the page, not a rendered text
     }
     HttpAnswer answer;
+    if (reply.feed && reply.status == 200 && reply.content && !exchange.http_1_0) {
+        // Without a length, its end is that of the connection (RFC 9112 section 6.3).
+        answer = answer_whole(reply.content);
+        answer.head.content_length.reset();
+        answer.head.no_store = true;
+        answer.feed = exchange.method == HttpMethod::get;
+        return answer;
+    }
     if (reply.content) {
         answer = answer_whole(reply.content);
     } else if (reply.status >= 400) {

@@ -57,6 +57,7 @@ struct HttpAnswer {
     ByteRange part;                   ///< of `content`
     std::unique_ptr<HttpParts> parts; ///< instead of `part`; the head then misses its type
     std::optional<HttpError> refusal; ///< what it says, if it is one
+    bool feed = false;                ///< more follows with HttpServer::on_feed()
 };
 
 /// One line of text, or in the admin API its JSON form.

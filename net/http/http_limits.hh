@@ -46,6 +46,11 @@ struct HttpLimits {
     Duration mirror_timeout = 300s;
     Duration linger_timeout = 5s; ///< for the peer to close after our last byte
 
+    /// What may wait for one listener of the feed. Whoever reads slower loses its connection, comes
+    /// back, and goes on where it was.
+    std::uint64_t feed_bytes_max = 4 * 1024 * 1024;
+    std::uint32_t listeners_max = 1'000;
+
     /// How long a request waits, asked again and again, where the client knows no 503: UEFI
     /// firmware gives up on headers after 5 s (PROTOCOLS.md section 7).
     Duration hold_max = 4s;

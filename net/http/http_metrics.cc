@@ -39,6 +39,10 @@ void report_http(const HttpMetrics& metrics, HttpRole role, Exposition& expositi
     Report report{role, exposition};
     report.add("muster_http_connections", "Connections open now", metrics.connections,
                Exposition::Kind::gauge);
+    if (role == HttpRole::admin) {
+        report.add("muster_http_listeners", "Listeners of the event feed now", metrics.listeners,
+                   Exposition::Kind::gauge);
+    }
     report.add("muster_http_connections_opened_total", "Connections accepted",
                metrics.connections_opened);
     for (std::size_t i = 0; i < metrics.closed.size(); ++i) {

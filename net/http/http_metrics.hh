@@ -21,6 +21,7 @@
     X(send_timeout, "the peer took no more bytes")                                                 \
     X(linger_timeout, "the peer did not close after the last answer")                              \
     X(content_cut, "what was being sent never arrived wholly from its upstream")                   \
+    X(feed_behind, "a listener read the events slower than they came")                             \
     X(no_input_block, "no memory for input that has to wait")                                      \
     X(input_overflow, "more pipelined input than fits")
 
@@ -48,6 +49,7 @@ struct HttpMetrics {
     Counter sent_bytes;      ///< handed to the driver's sockets, heads included
     Counter held_requests;   ///< that waited because their client knows no 503
     Counter samples_dropped; ///< progress samples that control had no room for
+    Counter listeners;       ///< of the feed, now (a gauge)
     Counter stale_streams;   ///< facts about a stream that is gone
     Counter stale_answers;   ///< answers to a request that is gone
 

@@ -73,7 +73,7 @@ void HttpServer::send(HttpConnection& c, HttpAnswer answer, const Now& now, Outb
                        .content = there > 0 ? std::move(answer.content) : nullptr,
                        .offset = there > 0 ? answer.part.offset : 0,
                        .size = there,
-                       .close_after = !exchange.keep_alive && !c.parts && !c.rest,
+                       .close_after = !exchange.keep_alive && !c.parts && !c.rest && !c.feed,
                        .peer_done = exchange.last_request && !answer.refusal};
     if (text_size > 0) {
         out.store(as_bytes(answer.text)); // right behind the head: one piece
@@ -143,6 +143,53 @@ void HttpServer::send_rest(HttpConnection& c, const Now& now, Outbox& out) noexc
         c.rest.reset();
     }
     begin_send(c, std::move(sending), now, out);
+}
+
+void HttpServer::on_feed(const ContentRef& more, const Now& now, Outbox& out) noexcept {
+    std::erase_if(feeds_, [this](StreamId listener) {
+        const HttpConnection& c = connections_[listener.slot];
+        return c.stream != listener || !c.feed;
+    });
+    for (const StreamId listener : feeds_) {
+        HttpConnection& c = connections_[listener.slot];
+        if (c.feed->bytes + more->bytes.size() > limits_.feed_bytes_max) {
+            close(c, HttpClose::feed_behind, now, out);
+            continue;
+        }
+        c.feed->waiting.push_back(more);
+        c.feed->bytes += more->bytes.size();
+        if (c.state == State::feeding) {
+            send_feed(c, now, out);
+        }
+    }
+}
+
+/// The oldest of what waits for a listener; with nothing, it waits for on_feed().
+void HttpServer::send_feed(HttpConnection& c, const Now& now, Outbox& out) noexcept {
+    if (c.feed->waiting.empty()) {
+        enter(c, State::feeding, Instant::never());
+        return;
+    }
+    ContentRef next = std::move(c.feed->waiting.front());
+    c.feed->waiting.erase(c.feed->waiting.begin());
+    const std::uint64_t size = next->bytes.size();
+    c.feed->bytes -= size;
+    begin_send(c,
+               {.stream = c.stream,
+                .head_offset = 0,
+                .head_size = 0,
+                .content = std::move(next),
+                .offset = 0,
+                .size = size,
+                .close_after = false,
+                .peer_done = false},
+               now, out);
+}
+
+void HttpServer::end_feed(HttpConnection& c) noexcept {
+    if (std::exchange(c.feed, nullptr)) {
+        metrics_.listeners.set(--listeners_);
+    }
 }
 
 void HttpServer::send_continue(HttpConnection& c, const Now& now, Outbox& out) noexcept {

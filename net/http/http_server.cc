@@ -44,6 +44,7 @@ void HttpServer::enter(HttpConnection& c, State state, Instant deadline) noexcep
 void HttpServer::release(HttpConnection& c) noexcept {
     inputs_.drop_all(c.input);
     forget_body(c);
+    end_feed(c);
     timers_.cancel(c.stream.slot);
     const bool listed = c.listed; // the list goes by slots
     c = HttpConnection{};
@@ -55,6 +56,7 @@ void HttpServer::close(HttpConnection& c, HttpClose reason, const Now& now, Outb
     metrics_.closed[static_cast<std::size_t>(reason)].add();
     end_samples(c, TransferSample::Phase::aborted, out);
     end_access(c, false, now, out);
+    end_feed(c);
     out.stream_orders.push_back({.stream = c.stream, .kind = StreamOrder::Kind::close});
     enter(c, State::closed, Instant::never());
 }
@@ -338,7 +340,19 @@ void HttpServer::on_content(const Ticket& ticket, Result<ContentRef, OpenError> 
 
 void HttpServer::on_reply(const DynamicReply& reply, const Now& now, Outbox& out) noexcept {
     if (HttpConnection* c = find(reply.ticket, State::asking)) {
-        send(*c, answer_reply(c->exchange, role_, reply, now.wall), now, out);
+        HttpAnswer answer = answer_reply(c->exchange, role_, reply, now.wall);
+        if (answer.feed && listeners_ >= limits_.listeners_max) {
+            refuse(*c, HttpError::too_many_listeners, now, out);
+            settle(*c, now, out);
+            return;
+        }
+        if (answer.feed) {
+            c->exchange.keep_alive = false; // its end is the connection's
+            c->feed = std::make_unique<HttpFeed>();
+            feeds_.push_back(c->stream);
+            metrics_.listeners.set(++listeners_);
+        }
+        send(*c, std::move(answer), now, out);
         settle(*c, now, out);
     }
 }
@@ -366,6 +380,11 @@ void HttpServer::on_stream_sent(StreamId stream, const Now& now, Outbox& out) no
     note_sent(*c, c->send_size - c->send_done);
     if (c->parts && !c->parts->done()) {
         send_part(*c, now, out);
+        return;
+    }
+    if (c->feed) {
+        send_feed(*c, now, out);
+        settle(*c, now, out);
         return;
     }
     if (c->rest) {
@@ -443,11 +462,12 @@ void HttpServer::on_timer(HttpConnection& c, const Now& now, Outbox& out) noexce
     case State::draining:
         close(c, HttpClose::linger_timeout, now, out);
         return;
+    case State::feeding:
     case State::free:
     case State::closed:
         break;
     }
-    MUSTER_CHECK(false); // neither has a timer
+    MUSTER_CHECK(false); // none of them has a timer
 }
 
 } // namespace muster

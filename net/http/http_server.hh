@@ -61,6 +61,11 @@ public:
     /// Answers a DynamicRequest.
     void on_reply(const DynamicReply& reply, const Now& now, Outbox& out) noexcept;
 
+    /// More of the feed, for all whose answer was a DynamicReply with `feed`. Not null.
+    void on_feed(const ContentRef& more, const Now& now, Outbox& out) noexcept;
+    /// Connections whose answer is a feed, also those whose first part is still being sent.
+    [[nodiscard]] std::size_t listeners() const noexcept { return listeners_; }
+
     /// Fires every timer due at or before `now`.
     void expire(const Now& now, Outbox& out) noexcept;
     [[nodiscard]] Instant next_deadline() const noexcept { return timers_.next_deadline(); }
@@ -99,6 +104,8 @@ private:
     void begin_send(HttpConnection& c, StreamSend sending, const Now& now, Outbox& out) noexcept;
     void send_part(HttpConnection& c, const Now& now, Outbox& out) noexcept;
     void send_rest(HttpConnection& c, const Now& now, Outbox& out) noexcept;
+    void send_feed(HttpConnection& c, const Now& now, Outbox& out) noexcept;
+    void end_feed(HttpConnection& c) noexcept;
     void send_continue(HttpConnection& c, const Now& now, Outbox& out) noexcept;
     void note_sent(HttpConnection& c, std::uint64_t bytes) noexcept;
     void begin_samples(HttpConnection& c, const HttpAnswer& answer, const Now& now,
@@ -117,6 +124,8 @@ private:
     TimerWheel timers_; ///< one a connection
     HttpInputPool inputs_;
     std::vector<std::uint32_t> arriving_; ///< slots that were once in that state; some are still
+    std::vector<StreamId> feeds_;         ///< listeners, with some that are gone
+    std::size_t listeners_ = 0;
     SnapshotRef site_;
     std::uint64_t bodies_bytes_ = 0; ///< of request bodies that are not yet with control
     std::uint32_t last_ticket_ = UINT32_MAX;

@@ -46,6 +46,7 @@
     X(upstream_timeout, 504, "the mirror's upstream does not answer in time")                      \
     X(precondition_failed, 412, "the file is not the version that was asked for")                  \
     X(range_not_satisfiable, 416, "the range lies behind the end of the file")                     \
+    X(too_many_listeners, 503, "too many listen to the events already")                            \
     X(control_busy, 503, "the server is busy; try again")                                          \
     X(control_silent, 503, "no answer in time; try again")
 

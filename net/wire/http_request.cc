@@ -10,7 +10,7 @@
 namespace muster {
 namespace {
 
-/// The fields that are looked at. All but Connection and Accept-Encoding may stand once.
+/// The fields that are looked at. All but Connection, Accept and Accept-Encoding may stand once.
 enum class Field : std::uint8_t {
     host,
     connection,
@@ -19,6 +19,7 @@ enum class Field : std::uint8_t {
     expect,
     user_agent,
     authorization,
+    accept,
     accept_encoding,
     range,
     if_match,
@@ -26,6 +27,7 @@ enum class Field : std::uint8_t {
     if_modified_since,
     if_unmodified_since,
     if_range,
+    last_event_id,
 };
 
 struct FieldName {
@@ -41,6 +43,7 @@ constexpr std::array field_names{
     FieldName{"Expect", Field::expect},
     FieldName{"User-Agent", Field::user_agent},
     FieldName{"Authorization", Field::authorization},
+    FieldName{"Accept", Field::accept},
     FieldName{"Accept-Encoding", Field::accept_encoding},
     FieldName{"Range", Field::range},
     FieldName{"If-Match", Field::if_match},
@@ -48,6 +51,7 @@ constexpr std::array field_names{
     FieldName{"If-Modified-Since", Field::if_modified_since},
     FieldName{"If-Unmodified-Since", Field::if_unmodified_since},
     FieldName{"If-Range", Field::if_range},
+    FieldName{"Last-Event-ID", Field::last_event_id},
 };
 
 std::optional<Field> find_field(std::string_view name) noexcept {
@@ -146,9 +150,18 @@ void take_codings(std::string_view list, HttpRequestHead& head) noexcept {
     });
 }
 
+void take_types(std::string_view list, HttpRequestHead& head) noexcept {
+    for_each_element(list, [&head](std::string_view element) {
+        const std::string_view type = trim(element.substr(0, element.find(';')));
+        head.accepts_events = head.accepts_events || equal_ignoring_case(type, "text/event-stream");
+    });
+}
+
 Result<void, HttpError> take_field(Field field, std::string_view value, HttpRequestHead& head,
                                    Seen& seen) noexcept {
-    if (field != Field::connection && field != Field::accept_encoding && seen.has(field)) {
+    const bool may_repeat =
+        field == Field::connection || field == Field::accept || field == Field::accept_encoding;
+    if (!may_repeat && seen.has(field)) {
         // Two lengths or codings are a smuggler's tool; two of the others are ambiguous.
         return std::unexpected(HttpError::repeated_field);
     }
@@ -187,6 +200,9 @@ Result<void, HttpError> take_field(Field field, std::string_view value, HttpRequ
     case Field::authorization:
         head.authorization = value;
         break;
+    case Field::accept:
+        take_types(value, head);
+        break;
     case Field::accept_encoding:
         take_codings(value, head);
         break;
@@ -207,6 +223,9 @@ Result<void, HttpError> take_field(Field field, std::string_view value, HttpRequ
         break;
     case Field::if_range:
         head.if_range = value;
+        break;
+    case Field::last_event_id:
+        head.last_event_id = value;
         break;
     }
     return {};

@@ -60,22 +60,24 @@ struct HttpRequestHead {
     std::string_view authorization;
     bool accepts_gzip = false; ///< Accept-Encoding names it, with a weight above 0
     bool accepts_zstd = false;
+    bool accepts_events = false; ///< Accept names `text/event-stream`
     std::string_view range;
     std::string_view if_match;
     std::string_view if_none_match;
     std::string_view if_modified_since;
     std::string_view if_unmodified_since;
     std::string_view if_range;
+    std::string_view last_event_id; ///< of server-sent events (HTML section 9.2)
 };
 
 /// Reads a complete head, as the scanner delimited it.
 ///
 /// Errors:  bad_request_line, version_not_supported, bad_field_name, bad_field_value,
-///          folded_field, repeated_field (one of the fields above but Connection and
-///          Accept-Encoding, or Host; RFC 9110 section 5.3 would let the other lists stand twice,
-///          too, no boot client does it), missing_host,
-///          bad_content_length, length_and_chunked, chunked_in_http_1_0,
-///          transfer_coding_not_supported, expectation_not_supported.
+///          folded_field, repeated_field (one of the fields above but Connection, Accept
+///          and Accept-Encoding, or Host; RFC 9110 section 5.3 would let the other lists stand
+///          twice, too, no boot client does it), missing_host, bad_content_length,
+///          length_and_chunked, chunked_in_http_1_0, transfer_coding_not_supported,
+///          expectation_not_supported.
 /// Borrows: the result's texts borrow `head`.
 /// Source:  RFC 9112 sections 3, 5, 6, 9.3; RFC 9110 section 10.1.1 (Expect).
 [[nodiscard]] Result<HttpRequestHead, HttpError> read_request_head(Bytes head) noexcept;

@@ -82,6 +82,15 @@ void write_response_head(ByteWriter& writer, const HttpResponseHead& head) noexc
     if (head.no_store) {
         writer.text("Cache-Control: no-store\r\n");
     }
+    if (head.no_cache) {
+        writer.text("Cache-Control: no-cache\r\n");
+    }
+    if (!head.policy.empty()) {
+        put_text_field(writer, "Content-Security-Policy: ", head.policy);
+        writer.text("X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                    "X-Frame-Options: DENY\r\nCross-Origin-Opener-Policy: same-origin\r\n"
+                    "Cross-Origin-Resource-Policy: same-origin\r\n");
+    }
     if (head.ask_for_token) {
         writer.text("WWW-Authenticate: Bearer realm=\"muster\"\r\n");
     }

@@ -78,6 +78,7 @@ struct HttpResponseHead {
     Connection connection = Connection::unsaid;
     bool accept_ranges = false;
     bool no_store = false;      ///< Cache-Control: no-store
+    bool no_cache = false;      ///< Cache-Control: no-cache: to be asked for again each time
     bool ask_for_token = false; ///< WWW-Authenticate: Bearer (RFC 9110 section 15.5.2)
     bool stale = false;         ///< Warning: 110 (RFC 7234 section 5.5.1)
     std::uint32_t retry_after_s = 0;
@@ -88,6 +89,8 @@ struct HttpResponseHead {
     std::string_view etag{};
     std::string_view encoding{}; ///< Content-Encoding
     bool varies = false;         ///< Vary: Accept-Encoding
+    /// Content-Security-Policy; with one go the other fields that keep a page to itself.
+    std::string_view policy{};
     std::string_view allow{};
     std::optional<std::uint64_t> content_length{};
     std::optional<ByteRange> part{}; ///< of `whole`: Content-Range of a 206

@@ -112,6 +112,7 @@ void ControlThread::step(const Now& now) {
     }
     admin_.expire(now, admin_out_);
     perform(now);
+    control_.set_listeners(admin_.listeners(), now);
     control_.step(now, control_out_);
     deliver(control_out_, now);
     perform(now);
@@ -143,6 +144,9 @@ void ControlThread::push(std::size_t worker, ControlMessage message) {
 }
 
 void ControlThread::deliver(ControlOutbox& outbox, const Now& now) {
+    if (outbox.feed) { // before the answers: one may begin a feed, which has this already
+        admin_.on_feed(outbox.feed, now, admin_out_);
+    }
     for (auto& [worker, message] : outbox.messages) {
         if (worker == admin_worker) {
             if (auto* reply = std::get_if<std::unique_ptr<DynamicReply>>(&message)) {

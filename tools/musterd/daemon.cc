@@ -15,6 +15,7 @@
 #include "io/store/file_index.hh"
 #include "io/store/sqlite_store.hh"
 
+#include "tools/musterd/assets.hh"
 #include "tools/musterd/control_thread.hh"
 #include "tools/musterd/dpdk_backend.hh"
 #include "tools/musterd/fleet.hh"
@@ -356,6 +357,7 @@ Result<void, StartError> Daemon::start() {
             .egress = options_.egress != 0 ? options_.egress : link_rate(options_.interfaces)};
     }
     control.find_loaders = find_loaders;
+    control.assets = admin_assets();
     control.admin_token = *token;
     control.server_address = own_address(interfaces_);
     control.scrape = [this](Exposition& exposition) {

@@ -104,6 +104,7 @@ protected:
     std::map<std::uint32_t, bool> leases;    ///< request slot → durable
     std::map<std::uint32_t, Said> replies;   ///< ticket slot → answer
     std::vector<Event> log;
+    std::string feed; ///< what listeners were sent
 
     void SetUp() override { restart(); }
 
@@ -290,6 +291,9 @@ private:
                     }
                 }
             }
+        }
+        if (out.feed) {
+            feed += as_text(out.feed->bytes);
         }
         log.insert(log.end(), out.events.begin(), out.events.end());
         out.clear();

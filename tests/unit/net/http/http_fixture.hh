@@ -214,6 +214,7 @@ public:
     std::optional<OpenError> open_error;
     std::map<std::string, ContentRef> files;
     std::map<std::string, std::string> texts; ///< what control renders: path → text
+    std::string feed_path;                    ///< whose text only begins its answer
 
     std::map<std::uint32_t, std::string> received; ///< by slot
     std::map<std::uint32_t, bool> shut;            ///< by slot: our side ended
@@ -250,8 +251,8 @@ private:
                 const bool known = text != texts.end();
                 server.on_reply(
                     {last.ticket, known ? std::uint16_t{200} : std::uint16_t{404},
-                     known ? std::make_shared<TextContent>(text->second, "text/plain") : nullptr,
-                     0},
+                     known ? std::make_shared<TextContent>(text->second, "text/plain") : nullptr, 0,
+                     last.path == feed_path},
                     now, out);
             }
         } else {

@@ -81,6 +81,10 @@ std::vector<Cause> causes() {
          }},
         {precondition_failed, get("/files/a", "If-Match: \"other\"\r\n")},
         {range_not_satisfiable, get("/files/a", "Range: bytes=99-\r\n")},
+        {too_many_listeners, get("/boot/ipxe"),
+         [](HttpWorld& world) {
+             world.feed_path = "/boot/ipxe";
+         }},
         {control_busy, get("/boot/ipxe"),
          [](HttpWorld& world) {
              world.out.control_room = 0;
@@ -101,6 +105,7 @@ TEST(HttpServerRefusal, EachHasAnInputThatCausesItAndIsCounted) {
         EXPECT_EQ(static_cast<std::size_t>(cause.error), i) << "in the order of the list";
         HttpLimits limits = HttpWorld::small();
         limits.bodies_bytes_max = 1000;
+        limits.listeners_max = 0;
         HttpWorld world{HttpRole::content, limits};
         world.add_file("files:a", "AAAA");
         world.texts["/boot/ipxe"] = "#!ipxe\n";
