@@ -381,8 +381,9 @@ std::string Daemon::ready_line() const {
     std::string line = "muster: ready";
     for (const InterfaceInfo& interface : interfaces_) {
         const bool ipv4 = !interface.address.is_unspecified();
-        line += fmt::format(" {} {}", interface.name,
-                            to_text(ipv4 ? IpAddress{interface.address} : own_address({interface})));
+        line +=
+            fmt::format(" {} {}", interface.name,
+                        to_text(ipv4 ? IpAddress{interface.address} : own_address({interface})));
         if (options_.dhcp != "off" && ipv4) {
             line += fmt::format(" dhcp:{}", options_.dhcp_port);
         }
