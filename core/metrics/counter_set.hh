@@ -12,7 +12,9 @@ namespace muster {
 template <class Enum, std::size_t count>
 class CounterSet {
 public:
-    void add(Enum which) noexcept { counters_[static_cast<std::size_t>(which)].add(); }
+    void add(Enum which, std::uint64_t n = 1) noexcept {
+        counters_[static_cast<std::size_t>(which)].add(n);
+    }
     [[nodiscard]] std::uint64_t read(Enum which) const noexcept {
         return counters_[static_cast<std::size_t>(which)].read();
     }

@@ -11,6 +11,7 @@
 #include "io/uring/datagram_io.hh"
 #include "io/uring/ring.hh"
 #include "io/uring/stream_io.hh"
+#include "io/worker/burst_port.hh"
 #include "io/worker/mailbox.hh"
 
 #include <poll.h>
@@ -71,6 +72,8 @@ public:
     [[nodiscard]] DatagramIo& datagrams() noexcept { return datagrams_; }
     /// Without them the engine's probes go nowhere.
     void set_probe_sockets(ProbeSockets sockets) { probe_sockets_ = std::move(sockets); }
+    /// Before run(): what moves UDP over IPv4 in place of sockets; null: sockets do.
+    void move_by(BurstPort* port) noexcept { port_ = port; }
     [[nodiscard]] StreamIo& streams() noexcept { return streams_; }
     [[nodiscard]] const DatagramIo& datagrams() const noexcept { return datagrams_; }
     [[nodiscard]] const StreamIo& streams() const noexcept { return streams_; }
@@ -90,6 +93,9 @@ public:
 
     void run() {
         Now now = read_clock();
+        if (port_ != nullptr) {
+            port_->open();
+        }
         Instant drain_until = Instant::never();
         for (;;) {
             const bool stopping = stopping_.load(std::memory_order_acquire); // pairs with stop()
@@ -110,6 +116,9 @@ public:
     void step(const Now& now) {
         out_.control_room = mailbox_.to_control.room();
         drain(now);
+        if (port_ != nullptr) {
+            poll_port(now);
+        }
         ControlMessage message;
         while (mailbox_.to_worker.pop(message)) {
             if (const auto* snapshot = std::get_if<SnapshotRef>(&message)) {
@@ -135,6 +144,9 @@ private:
     static constexpr unsigned flood_rounds = 8;
     static constexpr Duration samples_wait = std::chrono::milliseconds{5};
     static constexpr Duration sweep_interval = std::chrono::seconds{1};
+    /// After so many turns in which its port brought nothing, a worker looks less often.
+    static constexpr unsigned idle_turns = 1000;
+    static constexpr Duration idle_wait = std::chrono::microseconds{100};
 
     void take_mirrored(const Now& now) {
         if (mirror_ == nullptr) {
@@ -164,6 +176,37 @@ private:
         }
     }
 
+    void poll_port(const Now& now) {
+        const PortBurst burst = port_->receive(now);
+        port_idle_ = burst.busy ? 0 : port_idle_ + 1;
+        for (const RxDatagram& datagram : burst.datagrams) {
+            engine_.receive(datagram, now, out_);
+        }
+        for (const ConflictAnswer& answer : burst.answers) {
+            engine_.on_conflict_answer(answer, now);
+        }
+    }
+
+    void send_datagrams(const Now& now) {
+        if (port_ == nullptr) {
+            return datagrams_.send_all(out_);
+        }
+        for (const TxDatagram& datagram : out_.datagrams) {
+            if (port_->carries(datagram.service, datagram.destination)) {
+                port_->send(datagram, out_.payload(datagram), now);
+            } else {
+                datagrams_.send(datagram, out_.payload(datagram));
+            }
+        }
+    }
+    void send_blocks(const TxBlocks& blocks, const Now& now) {
+        if (port_ != nullptr && port_->carries(blocks.service, blocks.destination)) {
+            port_->send(blocks, now);
+        } else {
+            datagrams_.send(blocks);
+        }
+    }
+
     /// What the last questions brought, then the next ones.
     void probe(const Now& now) {
         if (probe_sockets_.valid()) {
@@ -172,7 +215,11 @@ private:
         }
         engine_.ask(now, probes_, out_);
         for (const ConflictProbe& question : probes_) {
-            probe_sockets_.send(question);
+            if (port_ != nullptr) {
+                port_->ask(question, now);
+            } else {
+                probe_sockets_.send(question);
+            }
         }
         probes_.clear();
     }
@@ -198,7 +245,10 @@ private:
     }
 
     void wait(const Now& now) {
-        const Instant until = std::min({engine_.next_deadline(), next_sweep_, samples_due_});
+        Instant until = std::min({engine_.next_deadline(), next_sweep_, samples_due_});
+        if (port_ != nullptr) { // it wakes nobody
+            until = std::min(until, port_idle_ < idle_turns ? now.steady : now.steady + idle_wait);
+        }
         ring_.submit_and_wait(until <= now.steady ? 0 : (until - now.steady).count());
     }
 
@@ -242,15 +292,18 @@ private:
         if (std::exchange(asked_mirror_, false)) {
             mirror_->wake_mirror();
         }
-        datagrams_.send_all(out_);
+        send_datagrams(now);
         // Who lost a packet goes first: else a burst of those who did not takes the room that its
         // repair needs, again and again (the capture effect).
         for (const bool repairs : {true, false}) {
             for (const TxBlocks& blocks : out_.blocks) {
                 if (blocks.repair == repairs) {
-                    datagrams_.send(blocks);
+                    send_blocks(blocks, now);
                 }
             }
+        }
+        if (port_ != nullptr) {
+            port_->flush(now);
         }
         for (const StreamSend& send : out_.stream_sends) {
             streams_.send(send, out_.head(send), now);
@@ -300,6 +353,8 @@ private:
     std::vector<ConflictProbe> probes_;
     AccessRing* accesses_ = nullptr;
     MirrorPort* mirror_ = nullptr;
+    BurstPort* port_ = nullptr;
+    unsigned port_idle_ = 0;    ///< turns in a row
     bool asked_mirror_ = false; ///< in this turn
     Counter accesses_lost_;
     Outbox out_;

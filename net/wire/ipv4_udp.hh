@@ -22,6 +22,7 @@ struct Ipv4UdpHeader {
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
     std::uint16_t identification = 0; ///< DF is clear, so it should differ from packet to packet
+    std::uint8_t time_to_live = 64;
 };
 
 /// Writes a whole IPv4 packet that carries `payload` in UDP.
@@ -30,6 +31,10 @@ struct Ipv4UdpHeader {
 /// Source:  RFC 791 section 3.1; RFC 768. A UDP checksum that comes out as 0 is sent as 0xFFFF.
 [[nodiscard]] std::size_t write_ipv4_udp(MutableBytes out, const Ipv4UdpHeader& header,
                                          Bytes payload) noexcept;
+
+/// The same around a payload that lies at ipv4_udp_header_size in `packet` already and ends it.
+/// `packet` is at most 65,535 bytes.
+void write_ipv4_udp_around(MutableBytes packet, const Ipv4UdpHeader& header) noexcept;
 
 /// Every way a packet can be refused.
 #define MUSTER_IPV4_UDP_ERRORS(X)                                                                  \
@@ -58,10 +63,47 @@ constexpr std::string_view describe(Ipv4UdpError error) noexcept {
     __builtin_unreachable();
 }
 
+inline constexpr std::uint8_t ip_protocol_icmp = 1;
+inline constexpr std::uint8_t ip_protocol_igmp = 2;
+inline constexpr std::uint8_t ip_protocol_udp = 17;
+
+struct Ipv4Packet {
+    Ipv4Address source;
+    Ipv4Address destination;
+    std::uint8_t protocol = 0;
+    std::uint8_t time_to_live = 0;
+    std::uint16_t identification = 0;
+    Bytes options; ///< of the IPv4 header, padding and all; mostly empty
+    Bytes payload; ///< both borrow the packet
+};
+
+/// Reads a whole IPv4 packet of any protocol; fragments are refused. Bytes behind its total length
+/// (Ethernet padding) are left alone.
+///
+/// Errors:  truncated, not_ipv4, bad_header_checksum, fragment
+/// Source:  RFC 791 section 3.1
+[[nodiscard]] Result<Ipv4Packet, Ipv4UdpError> read_ipv4(Bytes packet) noexcept;
+
+/// Writes a packet, its options as they are (RFC 791 wants whole words of them).
+///
+/// Returns: its size, 0 when it does not fit `out` or an IPv4 packet.
+[[nodiscard]] std::size_t write_ipv4(MutableBytes out, const Ipv4Packet& packet) noexcept;
+
 struct Ipv4UdpPacket {
     Ipv4UdpHeader header;
     Bytes payload; ///< borrows the packet
 };
+
+/// Whether a UDP checksum is looked at. A virtual device leaves it to hardware that it does not
+/// have, and real hardware says that it has looked.
+enum class UdpChecksum : std::uint8_t { verify, trust };
+
+/// Reads the datagram of a packet. A UDP checksum of 0 is none.
+///
+/// Errors:  not_udp, truncated, bad_udp_length, bad_udp_checksum
+/// Source:  RFC 768
+[[nodiscard]] Result<Ipv4UdpPacket, Ipv4UdpError>
+read_udp(const Ipv4Packet& packet, UdpChecksum checksum = UdpChecksum::verify) noexcept;
 
 /// Reads a whole IPv4 packet that carries UDP, options of the IPv4 header skipped. Bytes behind
 /// its total length (Ethernet padding) are left alone; a UDP checksum of 0 is none.

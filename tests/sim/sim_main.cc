@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <map>
@@ -21,6 +22,7 @@ constexpr std::string_view usage =
   --seeds A-B      the worlds of these numbers, one after the other (default 1-1000)
   --jobs N         so many worlds at a time (default 1)
   --trace          prints all that happens
+  --both           each world twice, on sockets and on frames, which must be the same to the event
   --scripted       machines of the simplest kind instead of firmware's
   --storm N        so many machines at once in a clean world, for its speed
   --canary NAME    plants a bug: store-lies, early-ack, leases-forgotten, …
@@ -33,6 +35,7 @@ struct Arguments {
     bool trace = false;
     bool verbose = false;
     bool scripted = false;
+    bool both = false;
     std::uint64_t storm = 0;
     std::uint64_t jobs = 1;
     sim::Canary canary = sim::Canary::none;
@@ -49,6 +52,10 @@ bool read_arguments(std::span<char*> words, Arguments& arguments) {
         const std::string_view value = i + 1 < words.size() ? words[i + 1] : "";
         if (word == "--trace") {
             arguments.trace = true;
+            continue;
+        }
+        if (word == "--both") {
+            arguments.both = true;
             continue;
         }
         if (word == "--scripted") {
@@ -111,7 +118,54 @@ struct Outcome {
     std::uint64_t events = 0;
 };
 
+/// What is the same on sockets and on frames: every datagram, when and where it came, every note of
+/// a machine's, and what became of packets.
+struct Transcript {
+    std::uint64_t digest = 0;
+    std::uint64_t events = 0;
+    std::uint64_t delivered = 0;
+    std::array<std::uint64_t, sim::packet_loss_count> losses{};
+    std::vector<std::string> trace;
+
+    friend bool operator==(const Transcript&, const Transcript&) = default;
+};
+
+Transcript transcribe(const Arguments& arguments, sim::WorldOptions options, bool frames) {
+    options.network.frames = frames;
+    options.make = arguments.scripted ? make_scripted_machine : sim::boot_machines(options);
+    options.canary = arguments.canary;
+    options.trace = arguments.trace;
+    sim::World world{options};
+    world.run();
+    const sim::DatagramCounts& counts = world.datagrams().counts();
+    return {world.digest(),
+            world.events(),
+            counts.delivered,
+            counts.losses,
+            {world.trace().begin(), world.trace().end()}};
+}
+
+Outcome compare_worlds(const Arguments& arguments, std::uint64_t seed) {
+    const sim::WorldOptions options = sim::WorldOptions::swarm(seed);
+    const Transcript sockets = transcribe(arguments, options, false);
+    const Transcript frames = transcribe(arguments, options, true);
+    Outcome outcome{.text = {}, .bad = sockets != frames, .events = sockets.events + frames.events};
+    if (outcome.bad) {
+        outcome.text = fmt::format("{}\n  FOUND: {} datagrams on sockets and {} on frames\n",
+                                   options.text(), sockets.delivered, frames.delivered);
+        const auto first = std::ranges::mismatch(sockets.trace, frames.trace);
+        if (first.in1 != sockets.trace.end() && first.in2 != frames.trace.end()) {
+            outcome.text += fmt::format("  sockets {}\n  frames  {}\n", *first.in1, *first.in2);
+        }
+        outcome.text += fmt::format("  repeat: build/tests/sim --both --seed {} --trace\n", seed);
+    }
+    return outcome;
+}
+
 Outcome run_world(const Arguments& arguments, std::uint64_t seed) {
+    if (arguments.both) {
+        return compare_worlds(arguments, seed);
+    }
     sim::WorldOptions options = sim::WorldOptions::swarm(seed);
     options.make = arguments.scripted ? make_scripted_machine : sim::boot_machines(options);
     options.canary = arguments.canary;

@@ -97,15 +97,48 @@ class Rig:
         for ns in (self.server_ns, self.client_ns):
             run("ip", "netns", "add", ns)
             run("ip", "-n", ns, "link", "set", "lo", "up")
-        run("ip", "-n", self.server_ns, "link", "add", "eth0", "type", "veth",
+        self.backend = os.environ.get("MUSTER_BACKEND", "io_uring")
+        wire = "eth0" if self.backend == "io_uring" else "wire0"
+        run("ip", "-n", self.server_ns, "link", "add", wire, "type", "veth",
             "peer", "name", "eth0", "netns", self.client_ns)
-        run("ip", "-n", self.server_ns, "addr", "add", f"{SERVER}/24", "dev", "eth0")
+        if self.backend == "io_uring":
+            run("ip", "-n", self.server_ns, "addr", "add", f"{SERVER}/24", "dev", "eth0")
+        else:
+            self._prepare_dpdk()
         if client_address:
             run("ip", "-n", self.client_ns, "addr", "add", f"{CLIENT}/24", "dev", "eth0")
-        for ns in (self.server_ns, self.client_ns):
+        for ns, device in ((self.server_ns, wire), (self.client_ns, "eth0")):
             # Duplicate address detection would delay the link-local address, and so musterd.
-            run("ip", "netns", "exec", ns, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0")
-            run("ip", "-n", ns, "link", "set", "eth0", "up")
+            run("ip", "netns", "exec", ns, "sysctl", "-qw", f"net.ipv6.conf.{device}.accept_dad=0")
+            run("ip", "-n", ns, "link", "set", device, "up")
+
+    def _prepare_dpdk(self):
+        """The wire is DPDK's: musterd makes eth0 itself, for the kernel's share."""
+        run("ip", "netns", "exec", self.server_ns, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
+        link = "wire0"
+        if self.backend == "dpdk-tap":
+            # DPDK's own TAP and the wire on one bridge. The TAP is there once musterd runs.
+            link = "br0"
+            run("ip", "-n", self.server_ns, "link", "add", "br0", "type", "bridge")
+            run("ip", "-n", self.server_ns, "link", "set", "wire0", "master", "br0")
+            run("ip", "-n", self.server_ns, "link", "set", "br0", "up")
+        else:
+            # Nobody makes up for checksums and segments that a client's kernel leaves to a NIC.
+            for feature in ("tx-checksum-ip-generic", "tx-tcp-segmentation"):
+                self.client(sys.executable, ROOT / "bench/peers/offload.py", "eth0", feature, "off")
+        # The kernel is not to answer there beside DPDK: who is behind it is behind eth0.
+        for setting in (f"ipv4.conf.{link}.rp_filter=1", f"ipv4.conf.{link}.arp_ignore=8",
+                        f"ipv6.conf.{link}.disable_ipv6=1"):
+            run("ip", "netns", "exec", self.server_ns, "sysctl", "-qw", f"net.{setting}")
+
+    def backend_flags(self):
+        ports = {"dpdk-tap": "net_tap0,iface=dtap0",
+                 "dpdk-af_packet": "net_af_packet0,iface=wire0",
+                 "dpdk-af_xdp": "net_af_xdp0,iface=wire0,force_copy=1"}
+        if self.backend == "io_uring":
+            return []
+        return ["--backend", "dpdk", "--dpdk-eal", "--no-huge -m 64 --no-telemetry --no-shconf",
+                "--dpdk-port", ports[self.backend]]
 
     def write_site(self, **changes):
         """Writes SITE, with files replaced or added: write_site(**{"site.yaml": "..."})."""
@@ -120,7 +153,7 @@ class Rig:
 
     def command(self, *flags, data=None):
         return ["ip", "netns", "exec", self.server_ns, str(BUILD / "musterd"), "--site", str(self.site),
-                "--data", str(data or self.data), "--interface", "eth0", *flags]
+                "--data", str(data or self.data), "--interface", "eth0", *self.backend_flags(), *flags]
 
     def start(self, *flags, data=None, wait=True):
         """Starts musterd; returns once it says that it is ready."""
@@ -128,6 +161,10 @@ class Rig:
         self.processes.append(server)
         if wait:
             server.wait_ready()
+            if self.backend == "dpdk-tap":
+                # Its kernel's end has the address of DPDK's, which a bridge would keep to itself.
+                for change in (["address", "02:00:00:00:00:02"], ["master", "br0"]):
+                    run("ip", "-n", self.server_ns, "link", "set", "dtap0", *change)
         return server
 
     def client(self, *command, **kwargs):

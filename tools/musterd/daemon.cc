@@ -16,6 +16,7 @@
 #include "io/store/sqlite_store.hh"
 
 #include "tools/musterd/control_thread.hh"
+#include "tools/musterd/dpdk_backend.hh"
 #include "tools/musterd/fleet.hh"
 #include "tools/musterd/log.hh"
 
@@ -185,6 +186,7 @@ private:
     std::unique_ptr<AccessLog> access_log_;
     std::unique_ptr<MirrorThread> mirrors_; ///< after workers, whose mailboxes it wakes, to stop
     std::unique_ptr<TlsServer> tls_;
+    std::unique_ptr<DpdkBackend> dpdk_; ///< null: io_uring moves everything
     std::unique_ptr<Fleet> fleet_;
     std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<ControlThread> control_loop_;
@@ -269,6 +271,13 @@ Result<void, StartError> Daemon::start() {
     if (auto loaded = load_certificate(); !loaded) {
         return loaded;
     }
+    if (options_.backend == "dpdk") { // first: the interface is made by it
+        auto opened = open_dpdk_backend(options_, *site);
+        if (!opened) {
+            return std::unexpected(StartError{opened.error()});
+        }
+        dpdk_ = std::move(*opened);
+    }
     auto interfaces = find_interfaces(options_);
     if (!interfaces) {
         return std::unexpected(interfaces.error());
@@ -328,6 +337,9 @@ Result<void, StartError> Daemon::start() {
     fleet_ = std::make_unique<Fleet>(options_, interfaces_, *stored,
                                      lease_room(site->subnets, site->subnets6, leases), workers_,
                                      control_wake_);
+    if (dpdk_) {
+        fleet_->move_by(dpdk_->start(options_, interfaces_.front()));
+    }
     mirrors_ = make_mirrors(options_);
     fleet_->mirror_by(*mirrors_);
     if (tls_) {
@@ -348,6 +360,9 @@ Result<void, StartError> Daemon::start() {
     control.server_address = own_address(interfaces_);
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
+        if (dpdk_) {
+            dpdk_->report(exposition);
+        }
         mirrors_->report(exposition);
         if (const auto lost = receive_buffer_errors()) {
             exposition.add(Exposition::Kind::counter, "muster_host_udp_receive_buffer_errors_total",

@@ -171,6 +171,10 @@ void Fleet::mirror_by(MirrorThread& mirrors) {
     }
 }
 
+void Fleet::move_by(BurstPort& port) {
+    members_.front()->worker.move_by(&port);
+}
+
 void Fleet::use_tls(TlsServer& server) {
     tls_ = &server;
     for (const auto& member : members_) {

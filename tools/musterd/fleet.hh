@@ -31,6 +31,8 @@ public:
     void mirror_by(MirrorThread& mirrors);
     /// Before start(), where there are HTTPS sockets. `server` has a certificate and outlives this.
     void use_tls(TlsServer& server);
+    /// Before start(): worker 0 moves UDP over IPv4 by `port`, which outlives this.
+    void move_by(BurstPort& port);
     /// Starts the threads; the first error of any of them.
     [[nodiscard]] Result<void, SysError> start(std::vector<WorkerSockets> sockets, bool pin);
     /// Drains and joins.

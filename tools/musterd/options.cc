@@ -3,6 +3,8 @@
 
 #include "core/site/scalar.hh"
 
+#include "tools/musterd/dpdk_backend.hh"
+
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
@@ -172,7 +174,16 @@ po::options_description describe(Options& o, Special& special) {
     network.add_options()(
         "interface", po::value(&o.interfaces)->value_name("IF"),
         "an interface to serve; repeatable; required unless --dhcp, --tftp and --http are off")(
-        "backend", one_of("backend", o.backend, {"io_uring"}), "what moves the packets")(
+        "backend", one_of("backend", o.backend, {"io_uring", "dpdk"}),
+        "what moves the UDP packets over IPv4; dpdk: worker 0, by the port of --dpdk-port")(
+        "dpdk-eal", po::value(&o.dpdk_eal)->value_name("ARGS"),
+        "arguments to DPDK's EAL, as one string; --no-huge runs without huge pages")(
+        "dpdk-port", po::value(&o.dpdk_port)->value_name("SPEC"),
+        "port to drive: a PCI address, or a virtual device with its arguments "
+        "(net_tap0,iface=dtap0); its address is the site's server.address")(
+        "dpdk-split", one_of("dpdk-split", o.dpdk_split, {"tap"}),
+        "how the kernel gets its share (HTTP and all else) of that port; tap: --interface is made "
+        "as a TAP interface with the same addresses")(
         "workers", number("workers", o.workers, 0, 64), "fast-path threads; 0: one per core")(
         "pin", po::bool_switch(&o.pin), "pin worker i to core i");
 
@@ -294,8 +305,9 @@ std::string help_text(const po::options_description& flags, const po::options_de
 }
 
 std::string version_text() {
-    return fmt::format("musterd {}\nbackends: io_uring\nliburing {}\nDPDK: not built\n",
-                       MUSTER_VERSION, MUSTER_LIBURING_VERSION);
+    const auto dpdk = dpdk_version();
+    return fmt::format("musterd {}\nbackends: io_uring{}\nliburing {}\nDPDK: {}\n", MUSTER_VERSION,
+                       dpdk ? ", dpdk" : "", MUSTER_LIBURING_VERSION, dpdk.value_or("not built"));
 }
 
 /// Flags that are lists or switches by name, for the environment: MUSTERD_TFTP_PORT → tftp-port.
@@ -317,6 +329,31 @@ std::string reason_of(const po::error& error) {
         return fmt::format("{}: no such flag (see musterd --help)", unknown->get_option_name());
     }
     return error.what();
+}
+
+void check_dpdk(const Options& o) {
+    if (o.backend != "dpdk") {
+        if (!o.dpdk_port.empty() || !o.dpdk_eal.empty()) {
+            throw BadOption{fmt::format("--{}: has no use without --backend dpdk",
+                                        o.dpdk_port.empty() ? "dpdk-eal" : "dpdk-port")};
+        }
+        return;
+    }
+    if (!dpdk_version()) {
+        throw BadOption{"--backend dpdk: this musterd was built without DPDK (libdpdk-dev was not "
+                        "there); must be io_uring"};
+    }
+    if (o.dpdk_port.empty()) {
+        throw BadOption{"--backend dpdk: needs --dpdk-port too"};
+    }
+    if (o.interfaces.size() != 1) {
+        throw BadOption{"--backend dpdk: needs exactly one --interface, which it makes"};
+    }
+    // Of the MTU's 1500 bytes: IPv4, UDP and TFTP headers. Nothing is fragmented.
+    if (constexpr std::uint16_t most = 1468; o.tftp_blksize_max > most) {
+        throw BadOption{fmt::format("--tftp-max-blksize {}: must be at most {} with --backend dpdk",
+                                    o.tftp_blksize_max, most)};
+    }
 }
 
 void check_together(const Options& o) {
@@ -346,6 +383,7 @@ void check_together(const Options& o) {
     if (o.http && o.https_port == o.http_port) {
         throw BadOption{fmt::format("--https-port {}: is --http-port already", *o.https_port)};
     }
+    check_dpdk(o);
     const bool serves = o.dhcp != "off" || o.tftp || o.http || o.https_port;
     if (serves && o.interfaces.empty() && !o.check) {
         throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "

@@ -23,6 +23,9 @@ struct Options {
     std::string store = "sqlite:";
     std::vector<std::string> interfaces;
     std::string backend = "io_uring";
+    std::string dpdk_eal;  ///< arguments to DPDK's EAL, separated by spaces
+    std::string dpdk_port; ///< a virtual device with its arguments, or a PCI address
+    std::string dpdk_split = "tap";
     unsigned workers = 0; ///< 0: one per core
     bool pin = false;
     std::string user; ///< empty: `muster` if it exists, and if we are root

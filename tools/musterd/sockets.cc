@@ -22,7 +22,8 @@ namespace {
 Result<void, SysError> open_dhcp(const Options& options, const InterfaceInfo& interface,
                                  InterfaceSockets& sockets, std::vector<std::string>& warnings) {
     constexpr const char* dhcp = "DHCP (--dhcp-port)";
-    const bool ipv4 = !interface.address.is_unspecified();
+    // DPDK has no socket of IPv4, and an interface without an address needs none.
+    const bool ipv4 = options.backend != "dpdk" && !interface.address.is_unspecified();
     if (ipv4 && options.dhcp == "server") {
         DhcpSockets both;
         MUSTER_PLACE(both, open_dhcp_sockets(interface, options.dhcp_port, dhcp));
@@ -115,7 +116,7 @@ Result<InterfaceSockets, SysError> open_interface(const Options& options,
         }
         return sockets;
     }
-    if (options.tftp) {
+    if (options.tftp && options.backend != "dpdk") {
         MUSTER_PLACE(sockets.tftp, open_udp_socket(interface.address, options.tftp_port, shared,
                                                    "TFTP (--tftp-port)"));
         set_multicast_ttl(sockets.tftp.get(), options.tftp_multicast_ttl);
@@ -148,17 +149,20 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
             }
             all[i].interfaces.push_back(std::move(*sockets));
         }
-        if (i == 0 && options.dhcp != "off") {
+        const bool by_port = options.backend == "dpdk";
+        if (i == 0 && options.dhcp != "off" && !by_port) {
             MUSTER_PLACE(all[i].packet, open_packet_socket());
         }
-        if (i == 0 && options.dhcp == "server") {
+        if (i == 0 && options.dhcp == "server" && !by_port) {
             MUSTER_PLACE(all[i].probes, ProbeSockets::open(interfaces));
         }
         for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {
-            all[i].tftp_transfers.emplace_back();
-            MUSTER_PLACE(all[i].tftp_transfers.back(),
-                         open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
-            set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
+            if (!by_port) {
+                all[i].tftp_transfers.emplace_back();
+                MUSTER_PLACE(all[i].tftp_transfers.back(),
+                             open_udp_socket(Ipv4Address{}, 0, false, "TFTP transfers"));
+                set_multicast_ttl(all[i].tftp_transfers.back().get(), options.tftp_multicast_ttl);
+            }
             const bool tftp6 = std::any_of(all[i].interfaces.begin(), all[i].interfaces.end(),
                                            [](const auto& of) { return of.tftp6.valid(); });
             if (tftp6) {

@@ -6,6 +6,7 @@
 
 #include "tools/simulator/checks.hh"
 #include "tools/simulator/datagrams.hh"
+#include "tools/simulator/frame.hh"
 #include "tools/simulator/machines.hh"
 #include "tools/simulator/server_host.hh"
 
@@ -17,14 +18,43 @@ namespace {
 constexpr std::size_t chaddr_offset = 28; ///< RFC 2131 section 2
 constexpr std::uint16_t dhcp_client_port = 68;
 
-bool is_multicast(const IpAddress& address) noexcept {
+bool is_group(const IpAddress& address) noexcept {
     const auto v4 = address.v4();
-    return v4 ? v4->octets[0] >= 224 && v4->octets[0] < 240 : address.octets[0] == 0xFF;
+    return v4 ? is_multicast(*v4) : address.octets[0] == 0xFF;
 }
 
 } // namespace
 
-void Datagrams::send(std::uint16_t port, const TxDatagram& datagram, Bytes payload) {
+void Datagrams::on_server_start(const InterfaceInfo& interface,
+                                std::span<const std::vector<UdpPortRange>> workers) {
+    if (options_.frames) {
+        link_ = std::make_unique<FrameLink>(universe_, interface, options_.vlan);
+        link_->connect(*machines_);
+        link_->on_server_start(workers);
+    }
+}
+
+void Datagrams::on_server_death() {
+    if (link_) {
+        link_->check();
+        link_.reset();
+    }
+}
+
+void Datagrams::check() const {
+    if (link_) {
+        link_->check();
+    }
+}
+
+void Datagrams::send(unsigned worker, std::uint16_t port, const TxDatagram& datagram,
+                     Bytes payload) {
+    if (link_ && datagram.service != UdpService::icmpv6) {
+        if (datagram.link && universe_.canary == Canary::frame_cut) {
+            payload = payload.first(payload.size() / 2);
+        }
+        return send_frame(link_->write(worker, datagram, payload), datagram.link, 0);
+    }
     const std::uint32_t slot = claim();
     Packet& packet = packets_[slot];
     if (datagram.service == UdpService::icmpv6) {
@@ -55,11 +85,53 @@ void Datagrams::send(std::uint16_t port, const TxDatagram& datagram, Bytes paylo
     send_by_address(slot);
 }
 
-void Datagrams::send(std::uint16_t port, const TxBlocks& blocks) {
+/// What a switch does with it: the link address says whose it is.
+void Datagrams::send_frame(const std::optional<Bytes>& frame, bool link, std::uint64_t block) {
+    if (!frame) {
+        ++counts_.sent;
+        ++counts_.losses[static_cast<std::size_t>(PacketLoss::no_neighbour)];
+        return;
+    }
+    const auto read = read_frame(*frame);
+    if (!read || read->link.source != options_.server_mac || read->link.vlan != options_.vlan) {
+        return universe_.found("wire", "the server sent a frame that cannot be read");
+    }
+    const Ipv4UdpHeader& header = read->packet.header;
+    const std::uint32_t slot = claim();
+    Packet& packet = packets_[slot];
+    packet.source = {header.source, header.source_port};
+    packet.destination = {header.destination, header.destination_port};
+    packet.block = block;
+    packet.size = static_cast<std::uint32_t>(read->packet.payload.size());
+    packet.payload.assign(frame->begin(), frame->end());
+    packet.framed = true;
+    const MacAddress& to = read->link.destination;
+    if (is_group_address(to)) {
+        if (to != MacAddress::broadcast() && to != multicast_mac(header.destination)) {
+            universe_.found("wire", "a group has another link address");
+        }
+        return send_by_address(slot);
+    }
+    auto machine = machines_->find(to);
+    if (!link && machine != machines_->find(packet.destination.address)) {
+        machine = std::nullopt; // its NIC takes it, and its IP does not
+    }
+    send_to_machine(packet, slot, machine);
+}
+
+void Datagrams::send(unsigned worker, std::uint16_t port, const TxBlocks& blocks) {
     const std::uint64_t size = blocks.content ? blocks.content->bytes.size() : 0;
     for (std::uint64_t block = blocks.first_block; block < blocks.first_block + blocks.count;
          ++block) {
         const std::uint64_t offset = (block - 1) * blocks.blksize;
+        if (link_) {
+            frame_.resize(std::min<std::uint64_t>(blocks.blksize, size - offset));
+            if (blocks.content) {
+                universe_.files.read(*blocks.content, offset, frame_);
+            }
+            send_frame(link_->write(worker, blocks, block, frame_), false, block);
+            continue;
+        }
         const std::uint32_t slot = claim();
         Packet& packet = packets_[slot];
         packet.source = {blocks.source, port};
@@ -85,7 +157,8 @@ void Datagrams::send_by_address(std::uint32_t slot) {
     if (to == IpAddress{Ipv4Address::broadcast()}) {
         packet.everybody = true;
         if (packet.destination.port == dhcp_client_port) {
-            const Bytes message = packet.bytes();
+            const auto frame = packet.framed ? read_frame(packet.payload) : std::nullopt;
+            const Bytes message = frame ? frame->packet.payload : packet.bytes();
             ByteReader reader{message.subspan(std::min(chaddr_offset, message.size()))};
             const auto chaddr = reader.octets<6>();
             const auto machine = chaddr ? machines_->find(MacAddress{*chaddr}) : std::nullopt;
@@ -96,7 +169,7 @@ void Datagrams::send_by_address(std::uint32_t slot) {
         }
         return launch(slot);
     }
-    if (is_multicast(to)) {
+    if (is_group(to)) {
         const bool all = !to.is_v4();
         const auto group = groups_.find(packet.destination);
         std::vector<MachineIndex> members;
@@ -167,6 +240,9 @@ void Datagrams::deliver_to_server(std::uint32_t slot, Bytes payload) {
         return lose(slot, PacketLoss::server_down);
     }
     const Packet& packet = packets_[slot];
+    if (packet.framed) {
+        return deliver_frame(slot, payload);
+    }
     const ClientRx rx{.protocol = packet.protocol,
                       .source = packet.source,
                       .destination = packet.destination,
@@ -174,6 +250,23 @@ void Datagrams::deliver_to_server(std::uint32_t slot, Bytes payload) {
     if (!server_->receive(rx)) {
         return lose(slot, PacketLoss::no_socket);
     }
+    ++counts_.delivered;
+    release(slot);
+}
+
+/// By the server's own reading of it.
+void Datagrams::deliver_frame(std::uint32_t slot, Bytes payload) {
+    const Packet& packet = packets_[slot];
+    const auto worker = server_->worker_for(packet.source, packet.destination.port);
+    if (!worker) {
+        return lose(slot, PacketLoss::no_socket);
+    }
+    const auto rx = link_->receive(*worker, packet.payload);
+    if (!rx || rx->source != packet.source || !std::ranges::equal(rx->payload, payload)) {
+        universe_.found("frames", "the server reads a frame in another way than its sender");
+        return release(slot);
+    }
+    server_->receive(*worker, *rx);
     ++counts_.delivered;
     release(slot);
 }

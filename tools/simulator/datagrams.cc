@@ -16,6 +16,17 @@ namespace {
 /// Ethernet, IPv4 and UDP headers, check sequence, preamble and gap.
 constexpr std::uint32_t wire_overhead = 66;
 
+/// Two 16-bit words change places: a sum does not care.
+void swap_words(MutableBytes payload, std::uint64_t damage) noexcept {
+    if (payload.size() >= 8) {
+        const std::size_t words = payload.size() / 2;
+        const std::size_t x = 2 * (damage % words);
+        const std::size_t y = 2 * ((damage >> 32U) % words);
+        std::swap(payload[x], payload[y]);
+        std::swap(payload[x + 1], payload[y + 1]);
+    }
+}
+
 Duration time_of(std::uint32_t bytes, double rate) noexcept {
     return Duration{static_cast<std::int64_t>(static_cast<double>(bytes) * 1e9 / rate)};
 }
@@ -134,7 +145,10 @@ void Datagrams::launch_once(std::uint32_t slot, bool again) {
         *at = *at + universe_.up_to(faults.reordering_max);
     }
     if (options_.frames && packet.protocol == ClientProtocol::udp) {
-        write_as_frame(packet);
+        if (packet.to_server) {
+            write_as_frame(packet);
+        }
+        damage_frame(packet);
     }
     ++counts_.in_flight;
     universe_.events.post(*at, Part::datagram, 0, slot);
@@ -167,19 +181,10 @@ std::optional<Instant> Datagrams::arrival(const Packet& packet) {
 }
 
 void Datagrams::write_as_frame(Packet& packet) {
-    if (packet.content) {
-        const Bytes data = write_data(packet);
-        packet.set_payload(data);
-        packet.content.reset();
-    }
-    const MacAddress machine = packet.everybody && !packet.to_server
-                                   ? MacAddress::broadcast()
-                                   : Machines::mac(packet.machine);
     const bool to_all = packet.destination.address == IpAddress{Ipv4Address::broadcast()};
-    const MacAddress server =
-        packet.to_server && to_all ? MacAddress::broadcast() : options_.server_mac;
-    const FrameAddresses link{.source = packet.to_server ? machine : server,
-                              .destination = packet.to_server ? server : machine};
+    const EthernetHeader link{.destination = to_all ? MacAddress::broadcast() : options_.server_mac,
+                              .source = Machines::mac(packet.machine),
+                              .vlan = options_.vlan};
     const Ipv4UdpHeader header{.source = packet.source.address.v4().value_or(Ipv4Address{}),
                                .destination =
                                    packet.destination.address.v4().value_or(Ipv4Address{}),
@@ -190,11 +195,21 @@ void Datagrams::write_as_frame(Packet& packet) {
     packet.payload.swap(frame_);
     packet.small = false;
     packet.framed = true;
-    if (packet.damaged && packet.size > 0) {
+}
+
+void Datagrams::damage_frame(Packet& packet) const {
+    if (packet.size == 0) {
+        return;
+    }
+    const std::size_t header =
+        (options_.vlan != 0 ? vlan_tag_size : 0) + ethernet_header_size + ipv4_udp_header_size;
+    const MutableBytes payload = MutableBytes{packet.payload}.subspan(header, packet.size);
+    if (packet.damaged) {
         // One bit of the payload, which no checksum overlooks.
-        const std::size_t bit = packet.damage % (std::size_t{packet.size} * 8);
-        const std::size_t at = packet.payload.size() - packet.size + bit / 8;
-        packet.payload[at] ^= static_cast<std::byte>(1U << (bit % 8));
+        const std::size_t bit = packet.damage % (payload.size() * 8);
+        payload[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+    } else if (packet.unseen) {
+        swap_words(payload, packet.damage);
     }
 }
 
@@ -220,33 +235,25 @@ Bytes Datagrams::write_data(const Packet& packet) {
 }
 
 std::optional<Bytes> Datagrams::open(Packet& packet) {
-    Bytes payload;
     if (packet.framed) {
         const auto frame = read_frame(packet.payload);
         if (!frame) {
             return std::nullopt;
         }
         const Ipv4UdpHeader& header = frame->packet.header;
-        const bool same_source = packet.source == Endpoint{header.source, header.source_port} ||
-                                 packet.source.address == IpAddress{};
-        MUSTER_CHECK(same_source && packet.destination.port == header.destination_port);
-        payload = frame->packet.payload;
-    } else if (packet.damaged && packet.size > 0) {
-        return std::nullopt;
-    } else if (packet.content) {
-        payload = write_data(packet);
-    } else {
-        payload = packet.bytes();
+        MUSTER_CHECK(packet.source == Endpoint(header.source, header.source_port) &&
+                     packet.destination.port == header.destination_port &&
+                     frame->link.vlan == options_.vlan);
+        return frame->packet.payload;
     }
-    if (packet.unseen && payload.size() >= 8) {
-        // Two 16-bit words change places: a sum does not care.
+    if (packet.damaged && packet.size > 0) {
+        return std::nullopt;
+    }
+    Bytes payload = packet.content ? write_data(packet) : packet.bytes();
+    if (packet.unseen) {
         scratch_used_ = static_cast<std::ptrdiff_t>(payload.size());
         scratch_.assign(payload.begin(), payload.end());
-        const std::size_t words = scratch_.size() / 2;
-        const std::size_t x = 2 * (packet.damage % words);
-        const std::size_t y = 2 * ((packet.damage >> 32U) % words);
-        std::swap(scratch_[x], scratch_[y]);
-        std::swap(scratch_[x + 1], scratch_[y + 1]);
+        swap_words(scratch_, packet.damage);
         payload = scratch_;
     }
     return payload;

@@ -10,6 +10,7 @@
 #include "core/port/client.hh"
 #include "core/port/datagram.hh"
 
+#include "tools/simulator/frame_link.hh"
 #include "tools/simulator/universe.hh"
 
 #include <array>
@@ -29,9 +30,10 @@ struct NetworkOptions {
     Duration queue_max = 50ms; ///< what would wait longer in a queue is dropped
     Ipv4Address server_address{{10, 0, 0, 1}};
     MacAddress server_mac{{2, 0, 0, 0, 0, 1}};
-    /// Every UDP datagram travels as the bytes of an Ethernet frame, written and read back, as a
-    /// driver of NICs would have it; else as a kernel's sockets hand it over.
+    /// Every UDP datagram travels as the bytes of an Ethernet frame, which the server's frame hosts
+    /// write and read, as a driver of NICs would have it; else as a kernel's sockets hand it over.
     bool frames = false;
+    std::uint16_t vlan = 0; ///< of all frames; 0: no tag
 };
 
 /// What became of packets that did not arrive.
@@ -65,9 +67,16 @@ public:
         check_ = check;
     }
 
+    /// The server's process has started, its workers with these ports. See FrameLink.
+    void on_server_start(const InterfaceInfo& interface,
+                         std::span<const std::vector<UdpPortRange>> workers);
+    void on_server_death();
+    /// At the end: what the server's frame hosts counted.
+    void check() const;
+
     // What the server's engines and the machines send.
-    void send(std::uint16_t port, const TxDatagram& datagram, Bytes payload);
-    void send(std::uint16_t port, const TxBlocks& blocks);
+    void send(unsigned worker, std::uint16_t port, const TxDatagram& datagram, Bytes payload);
+    void send(unsigned worker, std::uint16_t port, const TxBlocks& blocks);
     void send(const ClientTx& datagram, Bytes payload);
     void on_group(const ClientGroup& group);
 
@@ -115,7 +124,11 @@ private:
     void launch_once(std::uint32_t slot, bool again);
     [[nodiscard]] std::optional<Instant> arrival(const Packet& packet);
     void lose(std::uint32_t slot, PacketLoss why) noexcept;
+    /// Of a machine's.
     void write_as_frame(Packet& packet);
+    void damage_frame(Packet& packet) const;
+    /// What left the server as a frame; `block`: of DATA, for the planted bugs.
+    void send_frame(const std::optional<Bytes>& frame, bool link, std::uint64_t block);
     [[nodiscard]] Bytes write_data(const Packet& packet);
     void send_to_machine(Packet& packet, std::uint32_t slot, std::optional<MachineIndex> machine);
     void send_by_address(std::uint32_t slot);
@@ -124,6 +137,7 @@ private:
     /// The payload as the receiver's socket has it; nullopt: its checksum was wrong.
     [[nodiscard]] std::optional<Bytes> open(Packet& packet);
     void deliver_to_server(std::uint32_t slot, Bytes payload);
+    void deliver_frame(std::uint32_t slot, Bytes payload);
     void deliver_to_machine(std::uint32_t slot, Bytes payload);
     void digest(const Packet& packet, Bytes payload);
 
@@ -132,12 +146,13 @@ private:
     ServerHost* server_ = nullptr;
     Machines* machines_ = nullptr;
     TftpCheck* check_ = nullptr;
+    std::unique_ptr<FrameLink> link_; ///< null: sockets
     std::vector<Packet> packets_;
     std::vector<std::uint32_t> free_;
     std::vector<std::byte> scratch_;
     std::ptrdiff_t scratch_used_ = 0; ///< bytes of it that may not be blank
-    std::vector<std::byte> frame_;
-    std::vector<std::byte> flipped_; ///< of a planted bug
+    std::vector<std::byte> frame_;    ///< of a machine's, or DATA of the server's
+    std::vector<std::byte> flipped_;  ///< of a planted bug
     Instant server_tx_free_;
     Instant server_rx_free_;
     std::uint16_t identification_ = 0;

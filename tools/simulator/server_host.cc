@@ -92,6 +92,11 @@ void ServerHost::open_process() {
         store_, universe_.files, [this](MutableBytes bytes) { fill_random(bytes); },
         std::move(control));
     control_->start(std::move(*stored), site_, universe_.now);
+    std::vector<std::vector<UdpPortRange>> ports;
+    for (unsigned i = 0; i < options_.workers; ++i) {
+        ports.push_back(ports_of(i));
+    }
+    datagrams_->on_server_start(options_.engine.interfaces.front(), ports);
     accounting_->on_start(options_.workers);
     want_control_turn();
     refresh_deadline();
@@ -114,6 +119,7 @@ void ServerHost::kill() {
     control_paused_ = {};
     next_deadline_ = Instant::never();
     streams_->on_server_death();
+    datagrams_->on_server_death();
 }
 
 void ServerHost::fill_random(MutableBytes bytes) {
@@ -156,6 +162,25 @@ std::optional<ServerHost::Socket> ServerHost::socket_of(const Endpoint& source,
     return bound ? std::optional{socket} : std::nullopt;
 }
 
+/// The same as ranges, for a driver that has no sockets.
+std::vector<UdpPortRange> ServerHost::ports_of(unsigned worker) const {
+    std::vector<UdpPortRange> ports{
+        {UdpService::tftp, tftp_port},
+        {UdpService::tftp_transfer,
+         static_cast<std::uint16_t>(transfer_ports + worker * ports_a_worker),
+         options_.engine.tftp_limits.transfer_sockets}};
+    if (worker == 0) {
+        ports.push_back({UdpService::dhcp, dhcp_port});
+    }
+    return ports;
+}
+
+std::optional<unsigned> ServerHost::worker_for(const Endpoint& source,
+                                               std::uint16_t port) const noexcept {
+    const auto socket = socket_of(source, port);
+    return socket ? std::optional{socket->worker} : std::nullopt;
+}
+
 Instant ServerHost::ready_at(unsigned worker) const noexcept {
     return worker < members_.size() ? members_[worker].paused : Instant{};
 }
@@ -196,12 +221,16 @@ bool ServerHost::receive(const ClientRx& datagram) {
         rx.socket = socket->index;
         worker = socket->worker;
     }
+    receive(worker, rx);
+    return true;
+}
+
+void ServerHost::receive(unsigned worker, const RxDatagram& rx) {
     accounting_->on_datagram(worker, rx.service);
     if (universe_.canary == Canary::uncounted_drop && universe_.random.below(20) == 0) {
-        return true;
+        return;
     }
     run(worker, [&](Engine& engine, Outbox& out) { engine.receive(rx, universe_.now, out); });
-    return true;
 }
 
 void ServerHost::on_stream_open(unsigned worker, StreamId id, const Endpoint& peer,
@@ -271,11 +300,11 @@ void ServerHost::perform(unsigned worker) {
         return std::uint16_t{0};
     };
     for (const TxDatagram& datagram : out.datagrams) {
-        datagrams_->send(port_of(datagram.service, datagram.socket), datagram,
+        datagrams_->send(worker, port_of(datagram.service, datagram.socket), datagram,
                          out.payload(datagram));
     }
     for (const TxBlocks& blocks : out.blocks) {
-        datagrams_->send(port_of(blocks.service, blocks.socket), blocks);
+        datagrams_->send(worker, port_of(blocks.service, blocks.socket), blocks);
     }
     for (const StreamSend& send : out.stream_sends) {
         streams_->send(worker, send, out.head(send));

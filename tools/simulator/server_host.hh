@@ -53,6 +53,10 @@ public:
     [[nodiscard]] Instant ready_at(unsigned worker) const noexcept;
     /// False: no socket is bound to that port.
     bool receive(const ClientRx& datagram);
+    void receive(unsigned worker, const RxDatagram& datagram);
+    /// Whose socket gets what comes from `source` to that port; nullopt: nobody's.
+    [[nodiscard]] std::optional<unsigned> worker_for(const Endpoint& source,
+                                                     std::uint16_t port) const noexcept;
     [[nodiscard]] unsigned worker_of(const Endpoint& source) const noexcept;
     void on_stream_open(unsigned worker, StreamId id, const Endpoint& peer, const Endpoint& local);
     void on_stream_data(unsigned worker, StreamId id, Bytes bytes);
@@ -96,6 +100,7 @@ private:
     };
 
     void open_process();
+    [[nodiscard]] std::vector<UdpPortRange> ports_of(unsigned worker) const;
     [[nodiscard]] std::optional<Socket> socket_of(const Endpoint& source,
                                                   std::uint16_t port) const noexcept;
     template <class Call>

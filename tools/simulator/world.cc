@@ -270,6 +270,7 @@ void World::check_end() {
                                     counts.sent, counts.duplicated, counts.delivered, lost,
                                     counts.in_flight));
     }
+    datagrams_.check();
     if (server_.up()) {
         accounting_.check(server_, streams_, universe_);
     }

@@ -39,6 +39,7 @@ WorldOptions WorldOptions::swarm(std::uint64_t seed) {
     o.network.client_rate = random.chance(0.5) ? 1e9 / 8 : 100e6 / 8;
     o.network.latency = Duration{between(random, 20'000, 2'000'000)};
     o.network.frames = random.chance(0.5);
+    o.network.vlan = seed % 4 == 0 ? 42 : 0; // drawn from nothing: older seeds stay what they were
     o.streams.streams_max = o.machines.streams_max;
     o.site.lease = std::chrono::seconds{between(random, 60, 3600)};
     o.site.booting = std::chrono::seconds{between(random, 60, 180)};
@@ -76,7 +77,8 @@ std::string WorldOptions::text() const {
         server.engine.tftp_limits.sessions, server.engine.tftp_limits.windowsize_max,
         server.engine.tftp_limits.single_port ? " single-port" : "",
         server.governor ? std::to_string(server.governor->slots) : "off", server.mailbox_capacity,
-        network.latency.count() / 1000, network.frames ? " frames" : "",
+        network.latency.count() / 1000,
+        network.frames ? network.vlan != 0 ? " frames vlan" : " frames" : "",
         std::chrono::duration_cast<std::chrono::seconds>(site.lease).count(), site.reserved,
         site.addresses, std::chrono::duration_cast<std::chrono::seconds>(safety).count(),
         faults.text());

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// One port of DPDK: bursts of frames in and out. Its headers stay in dpdk_port.cc: they come with
+// compiler flags of their own.
+#pragma once
+
+#include "core/addr/mac_address.hh"
+#include "core/base/bytes.hh"
+#include "core/base/result.hh"
+#include "core/metrics/counter.hh"
+
+#include <memory>
+#include <span>
+#include <string>
+
+namespace muster {
+
+struct DpdkPortMetrics {
+    Counter received; ///< frames
+    Counter sent;
+    Counter no_buffer;   ///< not sent: all buffers were in flight
+    Counter queue_full;  ///< not sent: the port took no more
+    Counter in_segments; ///< received in several pieces, larger than the MTU: left out
+};
+
+/// A frame that arrived. Borrowed until the next receive().
+struct DpdkFrame {
+    Bytes bytes;
+    bool checksums_trusted = false; ///< verified by hardware, or left out by a virtual device
+};
+
+/// Starts DPDK's environment (EAL), once in a process, and one port with one queue each way.
+///
+/// Thread: open() in the main thread while it is the only one, attach() in the worker's, then all
+/// but the metrics in that one.
+class DpdkPort {
+public:
+    static constexpr std::size_t burst = 32;
+
+    /// `eal`: EAL's arguments, separated by spaces. `device`: a virtual device with its arguments
+    /// (`net_tap0,iface=dtap0`), or a PCI address. `warning` gets what the operator should know.
+    ///
+    /// Errors: one line that says what to look at.
+    [[nodiscard]] static Result<std::unique_ptr<DpdkPort>, std::string>
+    open(const std::string& eal, const std::string& device, std::string& warning);
+    ~DpdkPort();
+    DpdkPort(const DpdkPort&) = delete;
+    DpdkPort& operator=(const DpdkPort&) = delete;
+
+    /// Makes the calling thread one that DPDK knows.
+    void attach() noexcept;
+
+    [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
+    [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
+
+    [[nodiscard]] std::span<const DpdkFrame> receive() noexcept;
+    /// Room for a frame of `size` bytes; empty: no buffer is free, which is counted.
+    [[nodiscard]] MutableBytes claim(std::size_t size) noexcept;
+    /// What was claimed last is a frame of that size; 0: it is none.
+    void send(std::size_t size) noexcept;
+    /// Lets out what was gathered.
+    void flush() noexcept;
+
+    [[nodiscard]] const DpdkPortMetrics& metrics() const noexcept { return metrics_; }
+    [[nodiscard]] static std::string version();
+
+private:
+    struct State;
+    DpdkPort();
+
+    std::unique_ptr<State> state_;
+    MacAddress mac_;
+    std::string driver_;
+    DpdkPortMetrics metrics_;
+};
+
+} // namespace muster

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's UDP over a port of DPDK: frames through net/host, and what is the kernel's through a
+// TAP interface.
+#pragma once
+
+#include "io/dpdk/dpdk_port.hh"
+#include "io/host/fd.hh"
+#include "io/worker/burst_port.hh"
+#include "net/host/frame_host.hh"
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace muster {
+
+class FramePort final : public BurstPort {
+public:
+    /// `tap`: where unclaimed frames go and the kernel's come from. `multicast`: TFTP is served by
+    /// multicast.
+    FramePort(std::unique_ptr<DpdkPort> port, Fd tap, const FrameHostOptions& options,
+              bool multicast);
+
+    void open() override;
+    PortBurst receive(const Now& now) override;
+    bool carries(UdpService service, const Endpoint& destination) const noexcept override;
+    void send(const TxDatagram& datagram, Bytes payload, const Now& now) override;
+    void send(const TxBlocks& blocks, const Now& now) override;
+    void ask(const ConflictProbe& probe, const Now& now) override;
+    void flush(const Now& now) override;
+
+    /// Any thread.
+    void report(Exposition& exposition) const;
+
+private:
+    void from_kernel();
+    void send_own_frames();
+
+    std::unique_ptr<DpdkPort> port_;
+    Fd tap_;
+    FrameHost host_;
+    bool multicast_;
+    std::array<RxDatagram, DpdkPort::burst> datagrams_{};
+    std::array<ConflictAnswer, DpdkPort::burst> answers_{};
+    Counter to_kernel_;
+    Counter to_kernel_lost_; ///< the TAP took no more
+    Counter from_kernel_;
+};
+
+} // namespace muster
