@@ -135,5 +135,26 @@ class Uefi(ImageTest):
         self.assert_sane()
 
 
+@unittest.skipUnless(os.environ.get("MUSTER_LONG"), "long: tests/run long")
+class Tree(RackTest):
+    """A root file system in a tar archive, by the profile that `muster import` makes of it."""
+
+    boot = "net,disk"
+
+    def prepare(self):
+        rack = self.rack
+        rack.say(rack.muster("import", built_images() / "root.tar.zst", "--name", "tree", "--site", rack.site).stdout)
+        nodes = rack.site / "nodes.yaml"
+        nodes.write_text(nodes.read_text().replace("profile: minimal", "profile: tree"))
+
+    def test_it_is_installed(self):
+        rack = self.rack
+        rack.power("on")
+        rack.wait_state("installed")
+        rack.wait_console("booting from its own disk")
+        rack.wait_login()
+        self.assert_sane()
+
+
 if __name__ == "__main__":
     unittest.main()
