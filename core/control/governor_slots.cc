@@ -16,7 +16,7 @@ constexpr double forget = 0.995;
 constexpr double recent = 0.3;     ///< weight of the last period
 constexpr double remember = 0.985; ///< weight of all before it, where a minute counts
 /// Above this share of a known link there is nothing to be won by more slots.
-constexpr double full = 0.9; // headers are not counted
+constexpr double well_used = 0.9; // headers are not counted
 /// Machines are not all alike, and do not take turns nicely.
 constexpr double spare = 1.5;
 // How fast slots change, a period.
@@ -98,7 +98,7 @@ void Governor::adapt() {
     const double link = options_.egress != 0 ? static_cast<double>(options_.egress) : seen_.peak;
     // Machines that get as much as few did are not held back by a link, whatever it carries.
     const bool held_back = options_.egress != 0 || share < roomy * seen_.best_share;
-    const bool is_full = held_back && seen_.rate >= full * link;
+    const bool is_full = held_back && seen_.rate >= well_used * link;
     const double enough = spare * needed(link);
     const double slots = slots_;
     double next = slots;
