@@ -104,6 +104,9 @@ Decision Api::on_install(const std::string& name, const DynamicRequest& request,
     if (!looks) {
         return bad_dry_run();
     }
+    if (query.find("rate") != nullptr) { // whoever wants some a minute does not want one at once
+        return decided(api_error(400, "bad_rate", "rate is for an order by tag"));
+    }
     const NodeRecord* const node = ledger_.nodes().find(name);
     if (!*looks || node == nullptr) {
         return on_order(name, Order::order_install, at);
@@ -148,7 +151,7 @@ Decision Api::on_tagged_install(const DynamicRequest& request, UnixTime at) {
             running.push_back(name);
             continue;
         }
-        const bool waits = *rate != 0 && node.install.state != InstallState::ready;
+        const bool waits = *rate != 0 && order_can_wait(node.install.state);
         const UnixTime later = at + (waits ? turn++ * Duration{1min} / *rate : Duration{});
         Json forecast = *looks ? install_forecast(node) : Json(name);
         if (later > at) {

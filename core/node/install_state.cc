@@ -242,21 +242,10 @@ private:
             step_.outcome = Outcome::no_profile;
             return;
         }
-        switch (next().state) {
-        case State::installed:
-        case State::failed:
-        case State::ignored:
+        if (order_can_wait(next().state)) {
             next().order_waits = true;
             next().deadline = event_.later;
-            return;
-        case State::new_node: // never with a profile
-        case State::ready:
-        case State::booting:
-        case State::loading:
-        case State::installing:
-            return;
         }
-        MUSTER_CHECK(false);
     }
 
     void on_order_withdrawn() {

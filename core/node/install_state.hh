@@ -147,6 +147,12 @@ struct InstallStep {
 [[nodiscard]] InstallStep step_install(const Install& install, const InstallEvent& event,
                                        UnixTime now, const InstallPolicy& policy);
 
+/// True where an order to install can wait: what runs or is ready would not wait for it.
+[[nodiscard]] constexpr bool order_can_wait(InstallState state) noexcept {
+    return state == InstallState::installed || state == InstallState::failed ||
+           state == InstallState::ignored;
+}
+
 /// True while an attempt runs.
 [[nodiscard]] constexpr bool attempt_runs(InstallState state) noexcept {
     return state == InstallState::booting || state == InstallState::loading ||

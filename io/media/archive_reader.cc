@@ -2,6 +2,7 @@
 #include "io/media/archive_reader.hh"
 
 #include "core/site/scalar.hh"
+#include "io/media/archive_handle.hh"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -22,16 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t block_size = std::size_t{1} << 18U;
-
-struct ArchiveFree {
-    void operator()(archive* handle) const noexcept { archive_free(handle); }
-};
-using ArchiveHandle = std::unique_ptr<archive, ArchiveFree>;
-
-std::string why(archive* handle) {
-    const char* text = archive_error_string(handle);
-    return text == nullptr ? "unknown error" : text;
-}
 
 std::string text_of(const char* text) {
     return text == nullptr ? std::string{} : std::string{text};
@@ -88,8 +79,9 @@ public:
                 return {};
             }
             if (status < ARCHIVE_WARN) {
-                return std::unexpected(count_ == 0 ? fmt::format("cannot be read: {}", why(handle_))
-                                                   : fmt::format("is damaged: {}", why(handle_)));
+                return std::unexpected(
+                    count_ == 0 ? fmt::format("cannot be read: {}", archive_error_text(handle_))
+                                : fmt::format("is damaged: {}", archive_error_text(handle_)));
             }
             ++count_;
             if (!strip_.empty()) {
@@ -171,8 +163,8 @@ private:
                 break;
             }
             if (status < ARCHIVE_WARN) {
-                return std::unexpected(
-                    fmt::format("is damaged: cannot read '{}': {}", path, why(handle_)));
+                return std::unexpected(fmt::format("is damaged: cannot read '{}': {}", path,
+                                                   archive_error_text(handle_)));
             }
             // A hole of a sparse file.
             while (done < static_cast<std::uint64_t>(offset)) {
@@ -226,7 +218,7 @@ Result<void, std::string> read_folder(const std::string& source, MediumVisitor& 
     const ArchiveHandle handle{archive_read_disk_new()};
     archive_read_disk_set_symlink_physical(handle.get());
     if (archive_read_disk_open(handle.get(), folder.c_str()) != ARCHIVE_OK) {
-        return std::unexpected(fmt::format("cannot be read: {}", why(handle.get())));
+        return std::unexpected(fmt::format("cannot be read: {}", archive_error_text(handle.get())));
     }
     return ArchivePass{handle.get(), folder, visitor}.run();
 }
@@ -236,15 +228,16 @@ Result<void, std::string> read_package(const std::string& source, MediumVisitor&
     const ArchiveHandle outer{archive_read_new()};
     archive_read_support_format_ar(outer.get());
     if (archive_read_open_filename(outer.get(), source.c_str(), block_size) != ARCHIVE_OK) {
-        return std::unexpected(fmt::format("cannot be read: {}", why(outer.get())));
+        return std::unexpected(fmt::format("cannot be read: {}", archive_error_text(outer.get())));
     }
     archive_entry* entry = nullptr;
     do {
         const int status = archive_read_next_header(outer.get(), &entry);
         if (status != ARCHIVE_OK) {
-            return std::unexpected(status == ARCHIVE_EOF
-                                       ? std::string{"is no Debian package: it has no data.tar"}
-                                       : fmt::format("cannot be read: {}", why(outer.get())));
+            return std::unexpected(
+                status == ARCHIVE_EOF
+                    ? std::string{"is no Debian package: it has no data.tar"}
+                    : fmt::format("cannot be read: {}", archive_error_text(outer.get())));
         }
     } while (!text_of(archive_entry_pathname(entry)).starts_with("data.tar"));
 
@@ -258,14 +251,14 @@ Result<void, std::string> read_package(const std::string& source, MediumVisitor&
         const la_ssize_t length =
             archive_read_data(from.outer, from.block.data(), from.block.size());
         if (length < 0) {
-            archive_set_error(handle, EIO, "%s", why(from.outer).c_str());
+            archive_set_error(handle, EIO, "%s", archive_error_text(from.outer).c_str());
             return ARCHIVE_FATAL;
         }
         *out = from.block.data();
         return length;
     };
     if (archive_read_open(inner.get(), &inner_source, nullptr, read_block, nullptr) != ARCHIVE_OK) {
-        return std::unexpected(fmt::format("cannot be read: {}", why(inner.get())));
+        return std::unexpected(fmt::format("cannot be read: {}", archive_error_text(inner.get())));
     }
     return ArchivePass{inner.get(), {}, visitor}.run();
 }
@@ -320,7 +313,7 @@ Result<void, std::string> read_medium(const std::string& source, MediumVisitor& 
     if (archive_read_open_filename(handle.get(), source.c_str(), block_size) != ARCHIVE_OK) {
         return std::unexpected(
             fmt::format("is neither an ISO image nor a tar archive, Debian package or folder: {}",
-                        why(handle.get())));
+                        archive_error_text(handle.get())));
     }
     return ArchivePass{handle.get(), {}, visitor}.run();
 }
@@ -378,7 +371,7 @@ Result<std::string, std::string> pack_tar_gz(std::span<const PackedFile> files) 
     }
     good = good && archive_write_close(handle.get()) == ARCHIVE_OK;
     if (!good) {
-        return std::unexpected(why(handle.get()));
+        return std::unexpected(archive_error_text(handle.get()));
     }
     out.resize(used);
     return out;

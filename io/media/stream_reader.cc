@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/media/stream_reader.hh"
 
-#include <archive.h>
+#include "io/media/archive_handle.hh"
+
 #include <archive_entry.h>
 #include <fmt/format.h>
 
-#include <memory>
 #include <string_view>
 
 namespace muster {
@@ -13,25 +13,15 @@ namespace {
 
 constexpr std::size_t stream_block_size = std::size_t{1} << 20U;
 
-struct StreamFree {
-    void operator()(archive* handle) const noexcept { archive_read_free(handle); }
-};
-using StreamHandle = std::unique_ptr<archive, StreamFree>;
-
-std::string stream_reason(archive* handle) {
-    const char* text = archive_error_string(handle);
-    return text == nullptr ? "unknown error" : text;
-}
-
 } // namespace
 
 Result<void, std::string> read_stream(const std::string& source, const StreamTaker& take) {
-    const StreamHandle handle{archive_read_new()};
+    const ArchiveHandle handle{archive_read_new()};
     archive_read_support_filter_all(handle.get());
     archive_read_support_format_raw(handle.get());
     archive_read_support_format_empty(handle.get());
     if (archive_read_open_filename(handle.get(), source.c_str(), stream_block_size) != ARCHIVE_OK) {
-        return std::unexpected(fmt::format("cannot be read: {}", stream_reason(handle.get())));
+        return std::unexpected(fmt::format("cannot be read: {}", archive_error_text(handle.get())));
     }
     archive_entry* entry = nullptr;
     const int opened = archive_read_next_header(handle.get(), &entry);
@@ -39,7 +29,7 @@ Result<void, std::string> read_stream(const std::string& source, const StreamTak
         return {};
     }
     if (opened < ARCHIVE_WARN) {
-        return std::unexpected(fmt::format("cannot be read: {}", stream_reason(handle.get())));
+        return std::unexpected(fmt::format("cannot be read: {}", archive_error_text(handle.get())));
     }
     for (;;) {
         const void* data = nullptr;
@@ -50,7 +40,7 @@ Result<void, std::string> read_stream(const std::string& source, const StreamTak
             return {};
         }
         if (status < ARCHIVE_WARN) {
-            return std::unexpected(fmt::format("is damaged: {}", stream_reason(handle.get())));
+            return std::unexpected(fmt::format("is damaged: {}", archive_error_text(handle.get())));
         }
         auto more = take({static_cast<const std::byte*>(data), length});
         if (!more) {
@@ -63,11 +53,11 @@ Result<void, std::string> read_stream(const std::string& source, const StreamTak
 }
 
 Result<std::set<std::string>, std::string> list_tar(const std::string& source) {
-    const StreamHandle handle{archive_read_new()};
+    const ArchiveHandle handle{archive_read_new()};
     archive_read_support_filter_all(handle.get());
     archive_read_support_format_tar(handle.get());
     if (archive_read_open_filename(handle.get(), source.c_str(), stream_block_size) != ARCHIVE_OK) {
-        return std::unexpected(fmt::format("cannot be read: {}", stream_reason(handle.get())));
+        return std::unexpected(fmt::format("cannot be read: {}", archive_error_text(handle.get())));
     }
     std::set<std::string> paths;
     archive_entry* entry = nullptr;
@@ -77,7 +67,7 @@ Result<std::set<std::string>, std::string> list_tar(const std::string& source) {
             return paths;
         }
         if (status < ARCHIVE_WARN) {
-            return std::unexpected(fmt::format("is damaged: {}", stream_reason(handle.get())));
+            return std::unexpected(fmt::format("is damaged: {}", archive_error_text(handle.get())));
         }
         const char* raw = archive_entry_pathname(entry);
         std::string_view path{raw == nullptr ? "" : raw};

@@ -2,6 +2,7 @@
 #include "net/dhcp/boot_file.hh"
 
 #include <charconv>
+#include <optional>
 
 namespace muster {
 
@@ -98,32 +99,40 @@ std::expected<BootFile, BootRefusal> ipxe_file(LoaderChoice loader,
     return client.http ? http_url(server, "boot/ipxe") : tftp_file(server, "boot/ipxe");
 }
 
-std::expected<BootFile, BootRefusal> file_for_arch(ClientArch arch, LoaderChoice loader,
-                                                   DhcpClientKind kind,
-                                                   const BootServer& server) noexcept {
-    const bool over_http = kind == DhcpClientKind::http_boot;
-    switch (arch) {
-    case ClientArch::x86_bios:
-        if (!over_http) {
-            return tftp_file(server, bios_loader(loader));
+/// The first architecture of the client that a loader here runs on; EBC over HTTP as x64.
+std::optional<ClientArch> served_arch(const DhcpClientIdentity& client) noexcept {
+    const bool over_http = client.kind == DhcpClientKind::http_boot;
+    for (std::size_t i = 0; i < client.arch_count; ++i) {
+        const auto number = client.archs[i];
+        const auto arch =
+            number == ebc_http ? ClientArch::x64_uefi_http : static_cast<ClientArch>(number);
+        switch (arch) {
+        case ClientArch::x86_bios:
+        case ClientArch::x64_uefi:
+        case ClientArch::ebc:
+            if (!over_http) {
+                return arch;
+            }
+            break;
+        case ClientArch::x64_uefi_http:
+            if (over_http) {
+                return arch;
+            }
+            break;
+        case ClientArch::x86_uefi:
+        case ClientArch::x86_uefi_http:
+            break;
         }
-        break;
-    case ClientArch::x64_uefi:
-    case ClientArch::ebc:
-        if (!over_http) {
-            return tftp_file(server, uefi_loader(loader));
-        }
-        break;
-    case ClientArch::x64_uefi_http:
-        if (over_http) {
-            return firmware_url(server, uefi_http_loader(loader));
-        }
-        break;
-    case ClientArch::x86_uefi:
-    case ClientArch::x86_uefi_http:
-        break;
     }
-    return std::unexpected(BootRefusal::unsupported_architecture);
+    return std::nullopt;
+}
+
+BootFile file_for_arch(ClientArch arch, LoaderChoice loader, const BootServer& server) noexcept {
+    if (arch == ClientArch::x64_uefi_http) {
+        return firmware_url(server, uefi_http_loader(loader));
+    }
+    return tftp_file(server,
+                     arch == ClientArch::x86_bios ? bios_loader(loader) : uefi_loader(loader));
 }
 
 } // namespace
@@ -163,20 +172,14 @@ std::expected<BootFile, BootRefusal> choose_boot_file(BootAction action, LoaderC
     if (client.kind == DhcpClientKind::http_boot && loader == LoaderChoice::other_way) {
         return std::unexpected(BootRefusal::other_way); // firmware goes on to its next boot option
     }
-    for (std::size_t i = 0; i < client.arch_count; ++i) {
-        const auto number = client.archs[i];
-        const auto arch =
-            number == ebc_http ? ClientArch::x64_uefi_http : static_cast<ClientArch>(number);
-        if (auto file = file_for_arch(arch, loader, client.kind, server)) {
-            return file;
-        }
+    if (const auto arch = served_arch(client)) {
+        return file_for_arch(*arch, loader, server);
     }
     return std::unexpected(BootRefusal::unsupported_architecture);
 }
 
 bool lacks_loader(const DhcpClientIdentity& client) noexcept {
-    const auto file = choose_boot_file(BootAction::install, LoaderChoice::automatic, client, {});
-    return !file && file.error() == BootRefusal::unsupported_architecture;
+    return client.boots() && client.kind != DhcpClientKind::ipxe && !served_arch(client);
 }
 
 } // namespace muster

@@ -14,14 +14,21 @@ namespace {
 /// More than a command line holds: the bound is the kernel's.
 constexpr std::size_t any_number = 1'000'000;
 
+/// A list of the answer; empty if it has none of that name.
+Json list_of(const Json& answer, const char* key) {
+    const auto list = answer.find(key);
+    return list != answer.end() && list->is_array() ? *list : Json::array();
+}
+
 /// Gives every node the order, also when one of them is refused: an operator who names forty
 /// machines wants the thirty-nine done, and to hear of the one.
-Exit order_each(Session& session, std::string_view order, std::string_view done) {
+template <class Tell>
+Exit order_each(Session& session, std::string_view order, Tell&& tell) {
     Exit exit = Exit::success;
     for (const std::string& name : session.arguments()) {
         const auto answer = session.api().post(api_path({"nodes", name, order}));
         if (answer) {
-            print(fmt::format("{}: {}\n", printable(name), done));
+            tell(name, *answer);
             continue;
         }
         if (answer.error().kind == FailureKind::unreachable) {
@@ -33,25 +40,28 @@ Exit order_each(Session& session, std::string_view order, std::string_view done)
     return exit;
 }
 
+/// Says the same of each that was ordered.
+auto each_is(std::string_view done) {
+    return [done](const std::string& name, const Json& /*answer*/) {
+        print(fmt::format("{}: {}\n", printable(name), done));
+    };
+}
+
 constexpr std::string_view install_done = "its next network boot installs it";
 
 /// Prints whom the server ordered to be installed, and whom it could not for want of a profile.
 Exit print_ordered(const Json& answer, const std::string& tag) {
-    const auto names_of = [&](const char* key) {
-        const auto names = answer.find(key);
-        return names != answer.end() && names->is_array() ? *names : Json::array();
-    };
-    const Json ordered = names_of("nodes");
-    const Json refused = names_of("without_profile");
+    const Json ordered = list_of(answer, "nodes");
+    const Json refused = list_of(answer, "without_profile");
     for (const Json& name : ordered) {
         print(fmt::format("{}: {}\n", printable(name.get<std::string>()), install_done));
     }
-    const Json scheduled = names_of("scheduled");
+    const Json scheduled = list_of(answer, "scheduled");
     for (const Json& node : scheduled) {
         print(fmt::format("{}: its network boots from {} on install it\n",
                           printable(text_of(node, "name")), printable(text_of(node, "at"))));
     }
-    const Json running = names_of("running");
+    const Json running = list_of(answer, "running");
     for (const Json& name : running) {
         print(
             fmt::format("{}: an attempt runs, and goes on\n", printable(name.get<std::string>())));
@@ -90,20 +100,16 @@ void print_forecast_of(const Json& node) {
 
 /// What an order would do to each, as the server says; nothing is changed.
 Exit print_forecast(const Json& answer) {
-    const auto list_of = [&](const char* key) {
-        const auto list = answer.find(key);
-        return list != answer.end() && list->is_array() ? *list : Json::array();
-    };
     for (const char* const list : {"nodes", "scheduled"}) {
-        for (const Json& node : list_of(list)) {
+        for (const Json& node : list_of(answer, list)) {
             print_forecast_of(node);
         }
     }
-    for (const Json& name : list_of("running")) {
+    for (const Json& name : list_of(answer, "running")) {
         print(fmt::format("{}: an attempt runs, and would go on\n",
                           printable(name.get<std::string>())));
     }
-    const Json refused = list_of("without_profile");
+    const Json refused = list_of(answer, "without_profile");
     for (const Json& name : refused) {
         fmt::print(stderr, "muster: {}: no profile, so there is nothing to install\n",
                    printable(name.get<std::string>()));
@@ -145,7 +151,7 @@ Exit run_install(Session& session) {
         return forecast_each(session);
     }
     if (!tag) {
-        return order_each(session, "install", install_done);
+        return order_each(session, "install", each_is(install_done));
     }
     if (tag->empty()) {
         throw UsageError{"install: --tag is empty; allowed: a tag of some node"};
@@ -175,11 +181,7 @@ void add_stop_options(po::options_description& options) {
 
 /// What the server says of each: `key` is the list, `what` what it means.
 void print_stopped(const Json& answer, const char* key, std::string_view what) {
-    const auto names = answer.find(key);
-    if (names == answer.end() || !names->is_array()) {
-        return;
-    }
-    for (const Json& name : *names) {
+    for (const Json& name : list_of(answer, key)) {
         print(fmt::format("{}: {}\n", printable(name.get<std::string>()), what));
     }
 }
@@ -205,28 +207,17 @@ Exit run_stop(Session& session) {
         print_stopped(require(session.api().post(api_path({"nodes", "stop"}, query))));
         return Exit::success;
     }
-    Exit exit = Exit::success;
-    for (const std::string& name : session.arguments()) {
-        const auto answer = session.api().post(api_path({"nodes", name, "stop"}));
-        if (answer) {
-            print_stopped(*answer);
-            continue;
-        }
-        if (answer.error().kind == FailureKind::unreachable) {
-            throw Failure{answer.error().text};
-        }
-        fmt::print(stderr, "muster: {}: {}\n", printable(name), answer.error().text);
-        exit = Exit::failure;
-    }
-    return exit;
+    return order_each(session, "stop", [](const std::string& /*name*/, const Json& answer) {
+        print_stopped(answer);
+    });
 }
 
 Exit run_ignore(Session& session) {
-    return order_each(session, "ignore", "ignored from now on");
+    return order_each(session, "ignore", each_is("ignored from now on"));
 }
 
 Exit run_boot_local(Session& session) {
-    return order_each(session, "boot-local", "boots from its own disk");
+    return order_each(session, "boot-local", each_is("boots from its own disk"));
 }
 
 } // namespace

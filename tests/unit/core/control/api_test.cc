@@ -414,6 +414,7 @@ TEST_F(ControlTest, StopNamesWhatItTakes) {
     EXPECT_EQ(state("r1n01"), InstallState::installed);
     EXPECT_EQ(post("/api/v1/nodes/stop").json()["ready"], Json::array({"r1n02"})) << "all nodes";
     EXPECT_EQ(post("/api/v1/nodes/nobody/stop").status, 404);
+    EXPECT_EQ(post("/api/v1/nodes/r1n01/install?rate=5").status, 400);
     EXPECT_EQ(post("/api/v1/nodes/stop?tag=").status, 400);
     for (const char* const rate : {"", "0", "-1", "1x", "60001", "4294967297"}) {
         EXPECT_EQ(post(fmt::format("/api/v1/nodes/install?tag=rack1&rate={}", rate)).status, 400)
