@@ -126,7 +126,7 @@ Step ReadSession::on_timer(Instant now, const TftpTimers& timers) noexcept {
     if (has(hastened)) { // a timer brought forward says nothing about the round trip
         set(hint_used);
     } else {
-        resend_us_ = clamped(std::uint64_t{resend_us_} * 2, timers);
+        resend_us_ = backed_off(timers);
     }
     unset(hastened);
     unset(rewound);
@@ -378,6 +378,20 @@ void ReadSession::progress(Instant now) noexcept {
 
 Duration ReadSession::since_progress(Instant now) const noexcept {
     return std::chrono::milliseconds{to_ms(now) - progress_ms_};
+}
+
+/// The timer after one that ran out: twice as long, up to its ceiling. There every second one is
+/// longer than the client's own, which need not be what it asked for: atftp has us repeat every
+/// second if told to, ignores blocks that it has, starts its timer anew with every packet, and
+/// repeats a lost ACK only if nothing comes for 5 s.
+std::uint32_t ReadSession::backed_off(const TftpTimers& timers) const noexcept {
+    const std::uint32_t ceiling = clamped(UINT32_MAX, timers);
+    if (timeout_s_ != 0 && resend_us_ == ceiling) {
+        const std::uint64_t longer =
+            std::max(to_us(timers.resend_max), std::uint64_t{timeout_s_} * 1'500'000);
+        return static_cast<std::uint32_t>(std::min(longer, to_us(timers.give_up)));
+    }
+    return clamped(std::uint64_t{resend_us_} * 2, timers);
 }
 
 std::uint32_t ReadSession::clamped(std::uint64_t us, const TftpTimers& timers) const noexcept {

@@ -15,7 +15,7 @@ struct TransferTerms {
     std::uint64_t size = 0;       ///< bytes of the content
     std::uint16_t blksize = 512;  ///< bytes
     std::uint16_t windowsize = 1; ///< blocks
-    std::uint8_t timeout_s = 0;   ///< granted timeout option, a ceiling of the timer; 0: none
+    std::uint8_t timeout_s = 0;   ///< granted timeout option, the timer's ceiling; 0: none
     bool oack = false;            ///< options were granted: an OACK comes before the first block
 };
 
@@ -163,6 +163,7 @@ private:
     [[nodiscard]] std::uint32_t since_sent(Instant now) const noexcept;
     [[nodiscard]] Duration since_progress(Instant now) const noexcept;
     void progress(Instant now) noexcept;
+    [[nodiscard]] std::uint32_t backed_off(const TftpTimers& timers) const noexcept;
     [[nodiscard]] std::uint32_t clamped(std::uint64_t us, const TftpTimers& timers) const noexcept;
     [[nodiscard]] bool has(Flag flag) const noexcept { return (flags_ & flag) != 0; }
     void set(Flag flag) noexcept { flags_ = static_cast<std::uint8_t>(flags_ | flag); }

@@ -184,6 +184,35 @@ class Tftp(RigTest):
         for number in range(1, 81):
             self.assertEqual(pathlib.Path(f"{self.out}.{number}").read_bytes(), self.big, number)
 
+    def test_what_is_lost_on_the_wire_is_sent_again(self):
+        """One packet of fifty, each way, goes missing at the clients. Of atftps that lost an ACK some ignore
+        what is repeated, and start their own timer of 5 s anew with each packet, so that a server which
+        repeats each second waits for ever. One whose first ACK is lost refuses the OACK that is
+        repeated, and ends: it is called again."""
+        small = self.big[-200_000:]
+        (self.rig.site / "files" / "small.bin").write_bytes(small)
+        self.rig.client("nft", "add", "table", "netdev", "loss")
+        # Not the output hook: what that drops is an error of the client's own call.
+        for hook in ("ingress", "egress"):
+            for rule in (f"add chain netdev loss {hook} {{ type filter hook {hook} device eth0 priority 0; }}",
+                         f"add rule netdev loss {hook} ip protocol udp numgen random mod 50 == 0 counter drop"):
+                self.rig.client("nft", rule)
+        script = f"""
+            for i in $(seq 40); do
+                for try in 1 2 3; do
+                    timeout 50 atftp --option "blksize 1468" --option "timeout 1" -g -r small.bin \
+                        -l {self.out}.$i {SERVER} && break
+                    [ $? != 124 ] || {{ echo stands: $i; break; }}
+                done &
+            done
+            curl -sS --tftp-blksize 1468 -o {self.out}.0 tftp://{SERVER}/small.bin
+            wait"""
+        self.assertNotIn("stands", self.rig.client("sh", "-c", script, timeout=240).stdout)
+        for number in range(41):
+            self.assertEqual(pathlib.Path(f"{self.out}.{number}").read_bytes(), small, number)
+        self.assertRegex(self.rig.client("nft", "list", "table", "netdev", "loss").stdout, r"packets [1-9]",
+                         "nothing was lost, so nothing was shown")
+
 
 if __name__ == "__main__":
     unittest.main()

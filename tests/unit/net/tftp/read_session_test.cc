@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -437,17 +438,55 @@ TEST(ReadSession, WithWindowsTheOackIsNotTakenForTheRoundTripOfOne) {
     EXPECT_EQ(rig.ack(64, 101ms).timer, at(101ms + 300ms)) << "R + 4 * R/2, RFC 6298 section 2.2";
 }
 
-TEST(ReadSession, TheGrantedTimeoutIsACeiling) {
+TEST(ReadSession, TheGrantedTimeoutIsACeilingButForEverySecondTimer) {
     Rig rig = Rig::negotiating(10, 1, 1);
     EXPECT_EQ(rig.session.resend_after(), timers.resend_first);
     EXPECT_EQ(rig.timer(1s).timer, at(1s + 500ms));
     EXPECT_EQ(rig.timer(2s).timer, at(2s + 1s));
-    EXPECT_EQ(rig.timer(3s).timer, at(3s + 1s));
+    EXPECT_EQ(rig.timer(3s).timer, at(3s + timers.resend_max));
+    EXPECT_EQ(rig.timer(11s).timer, at(11s + 1s));
+    EXPECT_EQ(rig.timer(12s).timer, at(12s + timers.resend_max));
+    EXPECT_EQ(rig.ack(0, 13s).timer, at(13s + timers.resend_first)) << "no longer when it goes on";
     TftpTimers slow = timers;
     slow.resend_first = 5s;
     ReadSession session;
     (void)session.on_request(at(0ms), slow);
     EXPECT_EQ(session.on_content({.timeout_s = 2, .oack = true}, at(0ms), slow).timer, at(2s));
+}
+
+// atftp: what it has already it does not acknowledge again, and every packet starts its timer anew,
+// which is one of 5 s whatever it asked for.
+TEST(ReadSession, ALostAckOfAClientThatIgnoresRepeatsIsSentAgainByItsOwnTimer) {
+    for (const int timeout : {0, 1, 2, 5, 10, 30, 45}) {
+        const auto timeout_s = static_cast<std::uint8_t>(timeout);
+        const Duration client_waits = std::chrono::seconds{std::max(timeout, 5)};
+        Rig rig = Rig::negotiating(100, 4, timeout_s);
+        Step step = rig.ack(0, 1ms);
+        Duration now = 1ms; // the window arrives; its ACK is lost
+        while (!step.ended()) {
+            ASSERT_TRUE(step.timer);
+            const Duration next = *step.timer - at(0ms);
+            if (next - now > client_waits) {
+                step = rig.ack(4, now + client_waits);
+                break;
+            }
+            now = next;
+            step = rig.timer(now);
+        }
+        EXPECT_EQ(step.blocks, (BlockRange{5, 4})) << "timeout " << timeout;
+    }
+}
+
+TEST(ReadSession, APauseIsNoLongerThanATransferWithoutProgressMayBe) {
+    Rig rig = Rig::negotiating(10, 1, 255);
+    Step step;
+    Duration now = 0ms;
+    for (int i = 0; i < 12 && !step.ended(); ++i) {
+        now += rig.session.resend_after();
+        step = rig.timer(now);
+        EXPECT_LE(rig.session.resend_after(), timers.give_up);
+    }
+    EXPECT_EQ(step.outcome, Outcome::timed_out);
 }
 
 TEST(ReadSession, ATransferEndsWithoutProgressNotWithAge) {
