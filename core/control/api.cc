@@ -256,6 +256,15 @@ Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime
         if (verb == "render") {
             return showing(name, &Api::show_render);
         }
+        if (verb == "pcap") {
+            UrlQuery query;
+            query.read(request.query);
+            return [this, name, query] {
+                const NodeRecord* const node = ledger_.nodes().find(name);
+                return node == nullptr ? api_error(404, "no_such_node", "no node has this name")
+                                       : show_packets(*node, query);
+            };
+        }
         return decided(api_error(404, "not_found", "no such path"));
     }
     if (path.size() != 2) {

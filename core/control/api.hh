@@ -69,6 +69,7 @@ private:
     /// A decision that shows the node, if it is there when the batch is committed.
     Decision showing(std::string name, Answer (Api::*show)(const NodeRecord&) const) const;
     [[nodiscard]] Answer show_node(const NodeRecord& node) const;
+    [[nodiscard]] Answer show_packets(const NodeRecord& node, const UrlQuery& query) const;
     [[nodiscard]] Answer show_timeline(const NodeRecord& node, UnixTime now) const;
 
     Ledger& ledger_;

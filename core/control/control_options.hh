@@ -6,6 +6,7 @@
 #include "core/content/content.hh"
 #include "core/control/governor.hh"
 #include "core/metrics/exposition.hh"
+#include "core/port/packet_record.hh"
 
 #include <functional>
 #include <map>
@@ -33,6 +34,8 @@ struct ControlOptions {
     std::string admin_token; ///< bearer token of the admin API; empty: none is wanted
     /// Adds what others count to a scrape of /metrics; may be empty.
     std::function<void(Exposition&)> scrape;
+    /// A capture file of what is remembered of a machine's packets; empty: nothing is.
+    std::function<std::string(const PacketsWanted&)> packets;
     std::map<std::string, AdminAsset, std::less<>> assets; ///< by path; `/` is the page
     Duration restart_grace = std::chrono::minutes{2};      ///< see Control::start()
 };

@@ -13,6 +13,7 @@
 #include "io/uring/stream_io.hh"
 #include "io/worker/burst_port.hh"
 #include "io/worker/mailbox.hh"
+#include "io/worker/packet_log.hh"
 
 #include <poll.h>
 
@@ -80,6 +81,8 @@ public:
 
     /// Before run(): where records of the access log go; null: nowhere.
     void log_to(AccessRing* ring) noexcept { accesses_ = ring; }
+    /// Before run(): what remembers packets; null: nothing.
+    void remember_in(PacketLog* log) noexcept { packets_ = log; }
     /// Before run(): who answers for mirrors; null: nobody.
     void mirror_by(MirrorPort* port) noexcept { mirror_ = port; }
     /// Records that found the log's ring full. Any thread.
@@ -180,14 +183,26 @@ private:
         const PortBurst burst = port_->receive(now);
         port_idle_ = burst.busy ? 0 : port_idle_ + 1;
         for (const RxDatagram& datagram : burst.datagrams) {
-            engine_.receive(datagram, now, out_);
+            receive(datagram, now);
         }
         for (const ConflictAnswer& answer : burst.answers) {
             engine_.on_conflict_answer(answer, now);
         }
     }
 
+    void receive(const RxDatagram& datagram, const Now& now) {
+        if (packets_ != nullptr) {
+            packets_->received(datagram, now.wall);
+        }
+        engine_.receive(datagram, now, out_);
+    }
+
     void send_datagrams(const Now& now) {
+        if (packets_ != nullptr) {
+            for (const TxDatagram& datagram : out_.datagrams) {
+                packets_->sent(datagram, out_.payload(datagram), now.wall);
+            }
+        }
         if (port_ == nullptr) {
             return datagrams_.send_all(out_);
         }
@@ -263,8 +278,8 @@ private:
             }
             break;
         case OpKind::receive_datagrams:
-            datagrams_.on_received(
-                cqe, [&](const RxDatagram& datagram) { engine_.receive(datagram, now, out_); });
+            datagrams_.on_received(cqe,
+                                   [&](const RxDatagram& datagram) { receive(datagram, now); });
             break;
         case OpKind::send_datagram:
             datagrams_.on_sent(cqe);
@@ -352,6 +367,7 @@ private:
     ProbeSockets probe_sockets_;
     std::vector<ConflictProbe> probes_;
     AccessRing* accesses_ = nullptr;
+    PacketLog* packets_ = nullptr;
     MirrorPort* mirror_ = nullptr;
     BurstPort* port_ = nullptr;
     unsigned port_idle_ = 0;    ///< turns in a row

@@ -4,6 +4,8 @@ udhcpc, dhclient, dhcpcd and systemd-networkd, each with an identity of its own.
 import pathlib
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -155,6 +157,55 @@ class DhcpClients(RigTest):
             self.assertEqual(address, first, name)
             self.forget_address()
         self.assertEqual(list(self.leases()), [first])
+
+    def packets(self, node, *options):
+        """Of a capture: (from, to, source port, destination port, payload) of each packet."""
+        path = self.rig.folder / "machine.pcap"
+        self.rig.muster("pcap", node, "-o", path, *options)
+        data = path.read_bytes()
+        self.assertEqual(struct.unpack("<IHH", data[:8]) + struct.unpack("<I", data[20:24]), (0xA1B2C3D4, 2, 4, 101))
+        found, at = [], 24
+        while at < len(data):
+            seconds, _, size, whole = struct.unpack("<IIII", data[at:at + 16])
+            self.assertLess(abs(seconds - time.time()), 3600)
+            self.assertEqual(size, whole)
+            packet = data[at + 16:at + 16 + size]
+            at += 16 + size
+            self.assertEqual((packet[0], packet[9]), (0x45, 17))
+            found.append((socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20]),
+                          *struct.unpack("!HH", packet[20:24]), packet[28:]))
+        return found
+
+    def test_what_a_machine_and_the_server_said_can_be_had_afterwards(self):
+        self.rig.write_site(**{"nodes.yaml": """
+            - {name: r1n08, mac: [52:54:00:00:08:08], profile: tiny}
+            - {name: r1n09, mac: [52:54:00:00:09:09], profile: tiny}"""})
+        server = self.rig.start()
+        self.rig.client_mac("52:54:00:00:08:08")
+        self.udhcpc("-V", "PXEClient:Arch:00000:UNDI:002001")
+        self.rig.client_mac("52:54:00:00:09:09")
+        address = self.address(self.udhcpc("-V", "PXEClient:Arch:00000:UNDI:002001"))
+        self.rig.client("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+        self.rig.client("curl", "-sS", "--tftp-blksize", "1024", "-o", "/dev/null", f"tftp://{SERVER}/tiny/linux")
+        packets = self.packets("r1n09")
+        dhcp = [payload for _, _, here, there, payload in packets if {here, there} == {67, 68}]
+        self.assertEqual([payload[28:34].hex() for payload in dhcp], ["525400000909"] * 4)
+        self.assertEqual([payload[payload.index(b"\x35\x01") + 2] for payload in dhcp], [1, 2, 3, 5])
+        request, oack, begin = packets[4:]
+        self.assertEqual((request[0], request[1], request[3]), (address, SERVER, 69))
+        self.assertIn(b"tiny/linux\0octet\0", request[4])
+        self.assertEqual((oack[0], oack[1], oack[3], oack[4][:2]), (SERVER, address, request[2], b"\0\6"))
+        self.assertEqual((begin[2:4], begin[4]), ((oack[3], oack[2]), b"\0\4\0\0"))
+        # Its next boot: what came before is there for who asks for all.
+        self.forget_address()
+        time.sleep(5)
+        self.udhcpc("-V", "PXEClient:Arch:00000:UNDI:002001")
+        self.assertEqual(len(self.packets("r1n09")), 4)
+        self.assertEqual(len(self.packets("r1n09", "--all")), 11)
+        self.assertEqual(self.rig.muster("pcap", "nobody", check=False).returncode, 1)
+        server.stop()
+        self.rig.start("--packet-log", "off")
+        self.assertIn("--packet-log off", self.rig.muster("pcap", "r1n09", check=False).stdout)
 
     def test_a_pool_of_n_addresses_boots_n_machines(self):
         self.rig.write_site(**{"site.yaml": f"""\

@@ -138,6 +138,22 @@ Result<Json, ApiFailure> ApiClient::get(const std::string& path) {
     return request("GET", path, nullptr);
 }
 
+Result<std::string, ApiFailure> ApiClient::get_bytes(const std::string& path) {
+    std::string answer;
+    const auto status = perform("GET", path, nullptr, answer);
+    if (!status) {
+        return std::unexpected(status.error());
+    }
+    if (*status != 200) {
+        const auto refused = read_answer(*status, answer);
+        return std::unexpected(refused ? ApiFailure{.kind = FailureKind::not_ours,
+                                                    .status = *status,
+                                                    .text = fmt::format("status {}", *status)}
+                                       : refused.error());
+    }
+    return answer;
+}
+
 Result<Json, ApiFailure> ApiClient::put(const std::string& path, const Json& body) {
     const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
     return request("PUT", path, &text);
@@ -154,9 +170,18 @@ Result<Json, ApiFailure> ApiClient::remove(const std::string& path) {
 
 Result<Json, ApiFailure> ApiClient::request(const char* method, const std::string& path,
                                             const std::string* body) {
+    std::string answer;
+    const auto status = perform(method, path, body, answer);
+    if (!status) {
+        return std::unexpected(status.error());
+    }
+    return read_answer(*status, answer);
+}
+
+Result<int, ApiFailure> ApiClient::perform(const char* method, const std::string& path,
+                                           const std::string* body, std::string& answer) {
     CURL* curl = handle_.get();
     const std::string url = server_ + path;
-    std::string answer;
     std::array<char, CURL_ERROR_SIZE> detail{};
     Headers headers;
     headers.add("Accept: application/json");
@@ -192,7 +217,7 @@ Result<Json, ApiFailure> ApiClient::request(const char* method, const std::strin
     }
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    return read_answer(static_cast<int>(status), answer);
+    return static_cast<int>(status);
 }
 
 ApiFailure ApiClient::unreachable(int code, const char* detail) const {

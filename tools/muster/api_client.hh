@@ -51,6 +51,8 @@ public:
     ApiClient(std::string server, std::string token);
 
     [[nodiscard]] Result<Json, ApiFailure> get(const std::string& path);
+    /// What is no JSON.
+    [[nodiscard]] Result<std::string, ApiFailure> get_bytes(const std::string& path);
     [[nodiscard]] Result<Json, ApiFailure> put(const std::string& path, const Json& body);
     [[nodiscard]] Result<Json, ApiFailure> post(const std::string& path);
     [[nodiscard]] Result<Json, ApiFailure> remove(const std::string& path);
@@ -59,6 +61,9 @@ private:
     struct Close {
         void operator()(void* handle) const noexcept;
     };
+    /// Returns: the status; the answer's body is in `answer`.
+    [[nodiscard]] Result<int, ApiFailure> perform(const char* method, const std::string& path,
+                                                  const std::string* body, std::string& answer);
     [[nodiscard]] Result<Json, ApiFailure> request(const char* method, const std::string& path,
                                                    const std::string* body);
     [[nodiscard]] ApiFailure unreachable(int code, const char* detail) const;

@@ -73,6 +73,7 @@ extern const Command boot_local_command;
 extern const Command leases_command;
 extern const Command events_command;
 extern const Command render_command;
+extern const Command pcap_command;
 extern const Command check_command;
 extern const Command import_command;
 extern const Command media_command;

@@ -16,6 +16,7 @@
 #include "io/store/sqlite_store.hh"
 
 #include "tools/musterd/assets.hh"
+#include "tools/musterd/capture.hh"
 #include "tools/musterd/control_thread.hh"
 #include "tools/musterd/dpdk_backend.hh"
 #include "tools/musterd/fleet.hh"
@@ -374,6 +375,12 @@ Result<void, StartError> Daemon::start() {
                            static_cast<double>(*lost));
         }
     };
+    if (options_.packet_log != 0) {
+        fleet_->remember_packets(options_.packet_log, options_);
+        control.packets = [this](const PacketsWanted& wanted) {
+            return capture(fleet_->packets(), wanted, own_address(interfaces_));
+        };
+    }
     control_ = std::make_unique<Control>(*store_, *index_, fill_random, std::move(control));
     control_->start(std::move(*stored), site, read_clock());
 

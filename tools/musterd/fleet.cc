@@ -2,6 +2,7 @@
 #include "tools/musterd/fleet.hh"
 
 #include "io/host/process.hh"
+#include "io/host/socket_address.hh"
 
 #include <fmt/format.h>
 
@@ -119,6 +120,18 @@ struct Fleet::Member {
                 worker.streams().add_tls_listener(std::move(of.https6));
             }
         }
+        if (packets) {
+            const auto note = [this](std::uint8_t i, bool ipv6, const Fd& socket) {
+                packets->set_port(UdpService::tftp_transfer, i, ipv6,
+                                  local_endpoint(socket.get()).port);
+            };
+            for (std::uint8_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
+                note(i, false, sockets.tftp_transfers[i]);
+            }
+            for (std::uint8_t i = 0; i < sockets.tftp_transfers6.size(); ++i) {
+                note(i, true, sockets.tftp_transfers6[i]);
+            }
+        }
         for (std::size_t i = 0; i < sockets.tftp_transfers.size(); ++i) {
             datagrams.add(UdpService::tftp_transfer, static_cast<std::uint8_t>(i), 0,
                           std::move(sockets.tftp_transfers[i]));
@@ -133,6 +146,7 @@ struct Fleet::Member {
     Engine engine;
     Mailbox mailbox;
     Worker<Engine> worker;
+    std::unique_ptr<PacketLog> packets;
     std::thread thread;
 };
 
@@ -169,6 +183,30 @@ void Fleet::mirror_by(MirrorThread& mirrors) {
     for (const auto& member : members_) {
         member->worker.mirror_by(&mirrors.add_worker(member->mailbox.wake_worker));
     }
+}
+
+void Fleet::remember_packets(std::size_t capacity, const Options& options) {
+    for (const auto& member : members_) {
+        member->packets = std::make_unique<PacketLog>(capacity);
+        for (const bool ipv6 : {false, true}) {
+            PacketLog& log = *member->packets;
+            log.set_port(UdpService::dhcp, 0, ipv6, options.dhcp_port);
+            log.set_port(UdpService::dhcp6, 0, ipv6, options.dhcp6_port);
+            log.set_port(UdpService::pxe, 0, ipv6, options.pxe_port);
+            log.set_port(UdpService::tftp, 0, ipv6, options.tftp_port);
+        }
+        member->worker.remember_in(member->packets.get());
+    }
+}
+
+std::vector<const PacketLog*> Fleet::packets() const {
+    std::vector<const PacketLog*> logs;
+    for (const auto& member : members_) {
+        if (member->packets) {
+            logs.push_back(member->packets.get());
+        }
+    }
+    return logs;
 }
 
 void Fleet::move_by(BurstPort& port) {

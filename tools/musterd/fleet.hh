@@ -27,6 +27,10 @@ public:
     [[nodiscard]] std::vector<Mailbox*> mailboxes();
     /// Before start(): each worker's answers go to its ring of `log`.
     void log_to(AccessLog& log);
+    /// Before start(): each worker remembers packets, in so many bytes.
+    void remember_packets(std::size_t capacity, const Options& options);
+    /// What they remember. Any thread; lives as long as this.
+    [[nodiscard]] std::vector<const PacketLog*> packets() const;
     /// Before start(): `mirrors` answers for the site's mirrors.
     void mirror_by(MirrorThread& mirrors);
     /// Before start(), where there are HTTPS sockets. `server` has a certificate and outlives this.

@@ -2,6 +2,7 @@
 #include "tools/musterd/options.hh"
 
 #include "core/site/scalar.hh"
+#include "io/worker/packet_log.hh"
 
 #include "tools/musterd/dpdk_backend.hh"
 
@@ -107,6 +108,20 @@ void read_multicast(const std::string& text, std::optional<MulticastGroups>& tar
 
 /// Below, not one package would stay.
 constexpr std::uint64_t cache_size_min = 1 << 20;
+
+void read_packet_log(const std::string& text, std::size_t& target) {
+    if (text == "off") {
+        target = 0;
+        return;
+    }
+    constexpr std::uint64_t most = std::uint64_t{1} << 30U;
+    const auto size = read_size(text);
+    if (!size || *size < packet_log_min || *size > most) {
+        refuse("packet-log", text, "a size from 256KiB to 1GiB, or off");
+    }
+    target = static_cast<std::size_t>(*size);
+}
+
 void read_https_port(const std::string& text, std::optional<std::uint16_t>& target) {
     target.reset();
     if (text == "off") {
@@ -262,7 +277,12 @@ po::options_description describe(Options& o, Special& special) {
         "say")(
         "access-log", po::value(&o.access_log)->value_name("FILE"),
         "append a line for each answer, as --log-format says; - is standard output; SIGHUP opens "
-        "the file anew; default: none");
+        "the file anew; default: none")(
+        "packet-log",
+        po::value<std::string>()->default_value("16MiB")->value_name("SIZE")->notifier(
+            [&o](const std::string& text) { read_packet_log(text, o.packet_log); }),
+        "memory, per worker, for the latest DHCP and PXE messages and TFTP requests, for muster "
+        "pcap; off: none are remembered");
 
     po::options_description admin{"Operation", 100, 60};
     admin.add_options()(

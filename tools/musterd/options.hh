@@ -53,6 +53,7 @@ struct Options {
     std::uint64_t cache_size = std::uint64_t{20} << 30U; ///< bytes
     std::optional<unsigned> boot_slots = 0;              ///< 0: auto; nullopt: off
     std::uint64_t egress = 0;      ///< bytes a second; 0: what the interfaces' links say
+    std::size_t packet_log = 0;    ///< bytes a worker; 0: off
     std::string access_log;        ///< a file, `-` for standard output, empty: off
     std::optional<Endpoint> admin; ///< nullopt: off
     std::string admin_token_file;
