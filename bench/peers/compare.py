@@ -24,7 +24,7 @@ def measure(kind, load, servers, rounds, say):
             if server.name in load.leaves_out:
                 reasons[server.name] = "left out: " + load.leaves_out[server.name]
                 continue
-            lab = Lab(load.files, load.single_packets)
+            lab = Lab(load.files, load.single_packets, load.link)
             try:
                 server.start(lab)
                 result = load.measure(lab, server)

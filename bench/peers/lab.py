@@ -44,7 +44,7 @@ def raise_neighbour_limits(machines=1 << 16):
 class Lab:
     """The namespaces, a folder of files to serve, and the processes of the server under test."""
 
-    def __init__(self, files, single_packets=False):
+    def __init__(self, files, single_packets=False, link=0):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="muster-bench-"))
         self.files = self.folder / "files"
         self.files.mkdir()
@@ -74,6 +74,11 @@ class Lab:
             # Where bbr is the default it paces, and a sender's pace is not what is compared here.
             run("ip", "-n", ns, "route", "change", "10.77.0.0/16", "dev", "eth0", "src", address,
                 "congctl", "cubic")
+        self.link = link
+        if link:
+            # What waits for the link waits in its queue, as in a card and the switch behind it.
+            run("tc", "-n", self.server_ns, "qdisc", "add", "dev", "eth0", "root", "tbf",
+                "rate", f"{link}gbit", "burst", "256k", "latency", "20ms")
         # A fleet of machines lives behind this one interface: the kernel answers for all of them.
         run("ip", "-n", self.client_ns, "route", "add", "local", "10.77.128.0/17", "dev", "lo")
 

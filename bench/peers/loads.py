@@ -40,6 +40,8 @@ class Load:
     leaves_out: dict = dataclasses.field(default_factory=dict)
     #: What a server sends in one call arrives as on a wire, packet by packet.
     single_packets: bool = False
+    #: Gb/s that the server's link carries; 0: what two CPUs move.
+    link: int = 0
 
 
 def muster_load(lab, *words, timeout=300):
@@ -324,5 +326,8 @@ LOADS = {
     "storm": [
         Load("1,000 machines, mixed, within 30 s", "machines", storm(1000, "mixed", "30s"),
              {"storm/linux": 4 * MIB, "storm/initrd": 8 * MIB, "storm/image": 16 * MIB}),
+        # 20 GiB: three minutes of such a link.
+        Load("500 machines, mixed, all at once, 40 MiB each, 1 Gb/s", "machines", storm(500, "mixed", "1ms"),
+             {"storm/linux": 4 * MIB, "storm/initrd": 8 * MIB, "storm/image": 28 * MIB}, link=1),
     ],
 }
