@@ -128,6 +128,7 @@ struct ClientNote {
         exchange,       ///< DHCP: an ACK after `duration`, for `address`
         transfer,       ///< a file came whole: `bytes` in `duration`, its name in `text`
         request,        ///< HTTP: an answer of `status` came whole: `bytes` in `duration`
+        image,          ///< the installer has its root image: `bytes` in `duration`
         failed,         ///< one of the above did not come about: `text` says why
         finished,       ///< has nothing more to do; `ok` says how it ended, `text` why
     };

@@ -93,6 +93,9 @@ void BootInstaller::write_out(ClientContext& context) {
         behind =
             std::chrono::duration_cast<Duration>(whole) - (context.now.steady - download_began_);
     }
+    context.note({.kind = ClientNote::Kind::image,
+                  .duration = context.now.steady - download_began_,
+                  .bytes = bulk_.bytes()});
     bulk_.close(context);
     work(Step::unpacking, behind, context);
 }

@@ -108,6 +108,8 @@ void Tally::on_note(const ClientNote& note, Instant now) {
             figures_.latency.record((note.duration + machine.late).count());
         }
         break;
+    case ClientNote::Kind::image:
+        break;
     case ClientNote::Kind::request:
         if (!note.ok) {
             break; // an answer, but not the one asked for: `failed` follows

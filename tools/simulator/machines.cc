@@ -228,6 +228,7 @@ void Machines::take_note(const ClientNote& note) {
     case ClientNote::Kind::retransmission:
     case ClientNote::Kind::transfer:
     case ClientNote::Kind::request:
+    case ClientNote::Kind::image:
         break;
     }
     if (on_note) {

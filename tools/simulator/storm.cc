@@ -157,6 +157,10 @@ private:
             (note.ok ? storm_.installed : storm_.lost) += 1;
             last_end_ = now();
             break;
+        case ClientNote::Kind::image:
+            m.image_there = now();
+            m.image_asked = now() - note.duration;
+            break;
         case ClientNote::Kind::exchange:
         case ClientNote::Kind::transfer:
         case ClientNote::Kind::request:

@@ -71,6 +71,9 @@ struct StormMachine {
     /// How long it was in each stage, all visits together.
     std::array<Duration, client_stage_count> spent{};
     std::array<Duration, client_wait_count> waited{};
+    /// When its installer asked for the root image that it then got, and had it; negative: never.
+    Duration image_asked{-1};
+    Duration image_there{-1};
     std::uint32_t retransmissions = 0;
     bool installed = false; ///< runs from its disk
     bool lost = false;      ///< gave up as the real client does
