@@ -9,7 +9,7 @@ namespace {
 constexpr Duration before_offer = std::chrono::seconds{4};
 
 /// When the latest boot began; what was noted of the one before it came earlier.
-UnixTime latest_boot(std::span<const FlightEntry> entries) {
+UnixTime boot_began(std::span<const FlightEntry> entries) {
     UnixTime since{};
     for (const FlightEntry& entry : entries) {
         if (entry.boot == entries.back().boot) {
@@ -38,7 +38,7 @@ Answer Api::show_packets(const NodeRecord& node, const UrlQuery& query) const {
         wanted.addresses.emplace_back(address);
     }
     if (boot != "all") {
-        wanted.since = latest_boot(recorder_.of(node.name()));
+        wanted.since = boot_began(recorder_.of(node.name()));
     }
     return {.body = options_.packets(wanted), .type = "application/vnd.tcpdump.pcap"};
 }
