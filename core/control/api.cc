@@ -171,7 +171,7 @@ Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime a
     }
     if (first == "waits") {
         return [this, query] {
-            return json_answer(waits_json(ledger_.nodes(), limit_of(query)));
+            return json_answer(waits_json(ledger_.nodes(), query.value("tag"), limit_of(query)));
         };
     }
     if (first == "governor") {

@@ -28,12 +28,13 @@ double rounded_ms(Duration time) {
 
 } // namespace
 
-nlohmann::json waits_json(const NodeTable& nodes, std::size_t limit) {
+nlohmann::json waits_json(const NodeTable& nodes, std::string_view tag, std::size_t limit) {
     std::array<Sum, boot_waits.size()> sums{};
     std::vector<Waited> all;
     for (const auto& [name, node] : nodes.all()) {
         const BootTimeline* const boot = node.latest_boot();
-        if (boot == nullptr) {
+        const auto& tags = node.spec.tags;
+        if (boot == nullptr || (!tag.empty() && std::ranges::find(tags, tag) == tags.end())) {
             continue;
         }
         for (const BootWait cause : boot_waits) {

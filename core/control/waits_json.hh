@@ -7,11 +7,13 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
+#include <string_view>
 
 namespace muster {
 
 /// Of each node's latest attempt: `causes` with sum, longest wait and how many waited; `worst`, the
-/// `limit` longest waits, longest first.
-[[nodiscard]] nlohmann::json waits_json(const NodeTable& nodes, std::size_t limit);
+/// `limit` longest waits, longest first. Of nodes with this tag; empty: of all.
+[[nodiscard]] nlohmann::json waits_json(const NodeTable& nodes, std::string_view tag,
+                                        std::size_t limit);
 
 } // namespace muster

@@ -90,10 +90,13 @@ Result<std::vector<Node>, ApiFailure> fetch(ApiClient& api, const Wish& wish) {
 /// Shows nodes and troubles on standard output: in place on a terminal, else as lines.
 class Screen {
 public:
-    void show(const std::vector<Node>& nodes) {
+    /// Whether it shows what was waited for.
+    [[nodiscard]] static bool has_waits() { return look_of(STDOUT_FILENO).redraws; }
+
+    void show(const std::vector<Node>& nodes, std::string_view waits) {
         const Look look = look_of(STDOUT_FILENO);
         if (look.redraws) {
-            draw(watch_frame(nodes, wall_now(), look));
+            draw(watch_frame(nodes, waits, wall_now(), look));
             return;
         }
         for (const std::string& line : changes_.lines(nodes)) {
@@ -129,6 +132,16 @@ private:
     std::size_t lines_ = 0; ///< of the frame on the terminal
 };
 
+/// What the machines waited for; of named ones nobody asks, and a server that is older says
+/// nothing.
+std::string fetch_waits(ApiClient& api, const Wish& wish) {
+    if (wish.named() || !Screen::has_waits()) {
+        return {};
+    }
+    const auto answer = api.get(api_path({"waits"}, {{"tag", wish.tag}, {"limit", "100"}}));
+    return answer ? waits_text(*answer) : std::string{};
+}
+
 /// Whether asking again can help: not when the answer is that there is no such node or token.
 bool may_pass(const ApiFailure& failure) {
     return failure.kind == FailureKind::unreachable || failure.kind == FailureKind::server_error;
@@ -156,7 +169,7 @@ Exit run_watch(Session& session) {
     auto answered = begin;
     std::vector<Node> nodes = require(fetch(session.api(), wish));
     Screen screen;
-    screen.show(nodes);
+    screen.show(nodes, fetch_waits(session.api(), wish));
     while (!is_over(wish, nodes)) {
         auto pause = Clock::duration{wish.interval};
         if (wish.timeout) {
@@ -172,7 +185,7 @@ Exit run_watch(Session& session) {
         if (answer) {
             nodes = std::move(*answer);
             answered = Clock::now();
-            screen.show(nodes);
+            screen.show(nodes, fetch_waits(session.api(), wish));
         } else if (!may_pass(answer.error()) || Clock::now() - answered > patience) {
             throw Failure{answer.error().text};
         } else {
@@ -191,8 +204,9 @@ const Command watch_command{
     .summary = "Show the machines live, with progress bars.",
     .details =
         "Shows the named nodes, or all, and goes on showing them until interrupted. On a terminal "
-        "the table is redrawn in place; into a file or pipe goes a line for each change of a "
-        "node's state. A musterd that restarts is waited for.",
+        "the table is redrawn in place, with what the machines waited for in all, and who longest; "
+        "into a file or pipe goes a line for each change of a node's state. A musterd that "
+        "restarts is waited for.",
     .examples = "  muster watch --tag rack1\n"
                 "  muster watch r1n01 r1n02 --until installed --timeout 30m && echo all done",
     .argument = "NODE",

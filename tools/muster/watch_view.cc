@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace muster::cli {
@@ -71,12 +72,57 @@ void add_row(Table& table, const Node& node, UnixTime now, const Look& look) {
 
 } // namespace
 
-std::string watch_frame(const std::vector<Node>& nodes, UnixTime now, const Look& look) {
+std::string waits_text(const Json& answer) {
+    struct Cause {
+        std::string name;
+        double total_ms = 0;
+        std::uint64_t nodes = 0;
+    };
+    constexpr double least_ms = 1'000;
+    std::vector<Cause> causes;
+    const auto of = answer.find("causes");
+    if (of == answer.end() || !of->is_object()) {
+        return {};
+    }
+    for (const auto& [name, sum] : of->items()) {
+        if (sum.is_object() && sum.value("total_ms", 0.0) >= least_ms) {
+            causes.push_back(
+                {name, sum.value("total_ms", 0.0), sum.value("nodes", std::uint64_t{0})});
+        }
+    }
+    std::ranges::stable_sort(causes, std::greater{}, &Cause::total_ms);
+    const auto time_text = [](double ms) {
+        return duration_text(std::chrono::milliseconds{static_cast<std::int64_t>(ms)});
+    };
+    std::string text;
+    for (const Cause& cause : causes) {
+        text += fmt::format("{}{} {} of {}", text.empty() ? "waited: " : ", ",
+                            printable(cause.name), time_text(cause.total_ms), cause.nodes);
+        // Who waited longest for it, where it is among the longest waits of all.
+        for (const Json& worst : answer.value("worst", Json::array())) {
+            if (worst.is_object() && worst.value("cause", "") == cause.name) {
+                text += fmt::format(" ({} {})", printable(worst.value("name", "")),
+                                    time_text(worst.value("waited_ms", 0.0)));
+                break;
+            }
+        }
+    }
+    return text;
+}
+
+std::string watch_frame(const std::vector<Node>& nodes, std::string_view waits, UnixTime now,
+                        const Look& look) {
     std::string out = summary_line(nodes, look);
+    if (!waits.empty() && look.height.value_or(SIZE_MAX) > 4) {
+        out += (look.width ? fit(waits, *look.width, look.glyphs) : std::string{waits}) + '\n';
+    } else {
+        waits = {};
+    }
     if (nodes.empty()) {
         return out;
     }
-    constexpr std::size_t around = 3; // summary, titles, the line of the cursor
+    // Summary, what was waited for, titles, the line of the cursor.
+    const std::size_t around = waits.empty() ? 3 : 4;
     std::vector<const Node*> shown;
     for (const Node& node : nodes) {
         shown.push_back(&node);

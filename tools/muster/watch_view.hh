@@ -14,8 +14,15 @@ namespace muster::cli {
 /// The frame: a summary with a bar of all installs, and a table with a bar for each node. On a
 /// terminal it leaves one line free for the cursor; when not all nodes have room, those that
 /// failed or are busy come first, and the last line counts the rest.
-[[nodiscard]] std::string watch_frame(const std::vector<Node>& nodes, UnixTime now,
-                                      const Look& look);
+///
+/// `waits`: what waits_text() made, a line of its own below the summary unless it is empty.
+[[nodiscard]] std::string watch_frame(const std::vector<Node>& nodes, std::string_view waits,
+                                      UnixTime now, const Look& look);
+
+/// What the latest boots waited for, of an answer of `/api/v1/waits`: `waited: governor 12m of 40
+/// (r1n07 95s), dhcp_collecting 3s of 40 (r1n02 400ms)`, the largest sum first. Empty when all
+/// waits of a cause come to less than a second, or when the answer is of another server.
+[[nodiscard]] std::string waits_text(const Json& answer);
 
 /// Escape sequences around `frame` that put it over the `previous_lines` lines drawn before.
 [[nodiscard]] std::string redraw(std::string_view frame, std::size_t previous_lines);

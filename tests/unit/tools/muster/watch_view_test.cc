@@ -41,18 +41,44 @@ TEST(WatchFrame, ShowsSummaryAndABarForEachNode) {
     loading.stage_percent = 50;
     loading.bytes_served = 1024;
     loading.expected_bytes = 2048;
-    EXPECT_EQ(watch_frame({loading, node("r1n02", "installed")}, now, terminal(100, 24)),
+    EXPECT_EQ(watch_frame({loading, node("r1n02", "installed")}, {}, now, terminal(100, 24)),
               "############............  50 %  2 nodes: 1 loading, 1 installed\n"
               "NAME   STATE      PROGRESS                  FOR              BYTES  MESSAGE\n"
               "r1n01  loading    ########........  50 %  1m05s  1.0 KiB / 2.0 KiB  -\n"
               "r1n02  installed  ################ 100 %  1m05s                  -  -\n");
 }
 
+TEST(WatchFrame, SaysWhatWasWaitedForBelowTheSummary) {
+    const std::string frame = watch_frame({node("r1n02", "installed")},
+                                          "waited: governor 12m of 40", now, terminal(100, 24));
+    EXPECT_NE(frame.find("1 installed\nwaited: governor 12m of 40\nNAME"), std::string::npos)
+        << frame;
+    for (std::size_t height = 3; height < 20; ++height) {
+        const std::string small =
+            watch_frame(rack(40), "waited: governor 12m of 40", now, terminal(20, height));
+        EXPECT_LT(static_cast<std::size_t>(std::ranges::count(small, '\n')), height) << small;
+    }
+}
+
+TEST(WatchWaits, TheLargestSumComesFirst) {
+    const Json answer = Json::parse(R"({
+        "causes": {"dhcp_flush": {"total_ms": 900.0, "longest_ms": 9.0, "nodes": 100},
+                   "dhcp_probe": {"total_ms": 2500.5, "longest_ms": 500.0, "nodes": 5},
+                   "governor": {"total_ms": 720000.0, "longest_ms": 95000.0, "nodes": 40}},
+        "worst": [{"name": "r1n07", "cause": "governor", "waited_ms": 95000.0},
+                  {"name": "r1n08", "cause": "governor", "waited_ms": 94000.0}]})");
+    EXPECT_EQ(waits_text(answer),
+              "waited: governor 12m00s of 40 (r1n07 1m35s), dhcp_probe 2s of 5");
+    EXPECT_EQ(waits_text(Json::parse(R"({"causes": {"governor": {"total_ms": 0}}, "worst": []})")),
+              "");
+    EXPECT_EQ(waits_text(Json::object()), "");
+}
+
 TEST(WatchFrame, FitsEveryTerminal) {
     const auto nodes = rack(40);
     for (std::size_t height = 5; height < 60; ++height) {
         for (const std::size_t width : {10U, 40U, 80U, 200U}) {
-            std::istringstream lines{watch_frame(nodes, now, terminal(width, height))};
+            std::istringstream lines{watch_frame(nodes, {}, now, terminal(width, height))};
             std::size_t count = 0;
             for (std::string line; std::getline(lines, line); ++count) {
                 EXPECT_LE(display_width(line), width) << line;
@@ -66,7 +92,7 @@ TEST(WatchFrame, ShowsFailedAndBusyNodesWhenRoomIsShort) {
     std::vector<Node> nodes(50, node("idle", "installed"));
     nodes.push_back(node("busy", "loading"));
     nodes.push_back(node("broken", "failed"));
-    const std::string frame = watch_frame(nodes, now, terminal(80, 10));
+    const std::string frame = watch_frame(nodes, {}, now, terminal(80, 10));
     EXPECT_LT(frame.find("\nbroken"), frame.find("\nbusy"));
     EXPECT_LT(frame.find("\nbusy"), frame.find("\nidle"));
     EXPECT_NE(frame.find("\nand 46 more\n"), std::string::npos) << frame;
