@@ -39,7 +39,9 @@ PortBurst FramePort::receive(const Now& now) {
         }
     }
     const std::uint64_t before = from_kernel_.read();
-    from_kernel();
+    if (frames.empty() || ++busy_bursts_ % kernel_bursts == 0) {
+        from_kernel();
+    }
     return {std::span{datagrams_}.first(datagrams), std::span{answers_}.first(answers),
             !frames.empty() || from_kernel_.read() != before};
 }

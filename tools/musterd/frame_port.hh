@@ -33,6 +33,9 @@ public:
     void report(Exposition& exposition) const;
 
 private:
+    /// While frames come, the TAP is read after so many bursts of them.
+    static constexpr unsigned kernel_bursts = 8;
+
     void from_kernel();
     void send_own_frames();
 
@@ -40,6 +43,7 @@ private:
     Fd tap_;
     FrameHost host_;
     bool multicast_;
+    unsigned busy_bursts_ = 0;
     std::array<RxDatagram, DpdkPort::burst> datagrams_{};
     std::array<ConflictAnswer, DpdkPort::burst> answers_{};
     Counter to_kernel_;
