@@ -180,8 +180,9 @@ po::options_description describe(Options& o, Special& special) {
                           "the site folder: site.yaml, profiles/, nodes.yaml, templates/, files/")(
         "data", po::value(&o.data)->default_value(o.data)->value_name("DIR"),
         "where what must survive is kept: leases, nodes, events")(
-        "store", one_of("store", o.store, {"sqlite:"}),
-        "how it is kept; sqlite: is a file in --data")(
+        "store", one_of("store", o.store, {"sqlite:", "memory:"}),
+        "how it is kept; sqlite: is a file in --data; memory: is not kept at all, for measurements "
+        "and trials: after a restart the same address may be given to another machine")(
         "user", po::value(&o.user)->value_name("NAME"),
         "user to become once sockets are open; default: muster, if it exists");
 
@@ -351,7 +352,10 @@ std::string reason_of(const po::error& error) {
     return error.what();
 }
 
-void check_dpdk(const Options& o) {
+void check_dpdk_flags(const Options& o) {
+    if (o.dpdk_check) {
+        return; // it says what is missing itself
+    }
     if (o.backend != "dpdk") {
         if (!o.dpdk_port.empty() || !o.dpdk_eal.empty()) {
             throw BadOption{fmt::format("--{}: has no use without --backend dpdk",
@@ -403,9 +407,9 @@ void check_together(const Options& o) {
     if (o.http && o.https_port == o.http_port) {
         throw BadOption{fmt::format("--https-port {}: is --http-port already", *o.https_port)};
     }
-    check_dpdk(o);
+    check_dpdk_flags(o);
     const bool serves = o.dhcp != "off" || o.tftp || o.http || o.https_port;
-    if (serves && o.interfaces.empty() && !o.check) {
+    if (serves && o.interfaces.empty() && !o.check && !o.dpdk_check) {
         throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "
                         "--tftp and --http off)"};
     }
@@ -423,8 +427,10 @@ Result<ParsedOptions, std::string> read_options(int argc, const char* const* arg
             "version", po::bool_switch(&special.version), "version and build")(
             "check", po::bool_switch(&parsed.options.check),
             "read the site, report every problem as file:line:column: text, exit 0 or 2")(
-            "flags-file", po::value(&special.flags_file)->value_name("FILE"),
-            "read flags from a file of `name = value`");
+            "dpdk-check", po::bool_switch(&parsed.options.dpdk_check),
+            "say in plain words what is there and what is missing for --backend dpdk with these "
+            "flags, exit 0 or 1")("flags-file", po::value(&special.flags_file)->value_name("FILE"),
+                                  "read flags from a file of `name = value`");
         po::options_description all;
         all.add(once).add(flags);
 
