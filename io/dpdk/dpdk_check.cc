@@ -290,6 +290,23 @@ void HostCheck::interface(const std::string& name) {
 }
 
 void HostCheck::split() {
+    if (options_.split == "xdp") {
+        const std::string name = device_argument(options_.port, "iface");
+        std::error_code error;
+        std::size_t queues = 0;
+        for (const auto& queue :
+             fs::directory_iterator{at("/sys/class/net/" + name + "/queues"), error}) {
+            queues += queue.path().filename().string().starts_with("rx-") ? 1U : 0U;
+        }
+        if (queues > 1) {
+            add(Kind::missing,
+                fmt::format("split xdp: {} has {} receive queues, and only the first is served",
+                            name, queues),
+                fmt::format("ethtool -L {} combined 1", name));
+        } else {
+            add(Kind::good, "split xdp: one receive queue");
+        }
+    }
     if (options_.split == "tap") {
         const fs::path tun = at("/dev/net/tun");
         if (!exists(tun)) {

@@ -232,7 +232,7 @@ private:
         }
         engine_.ask(now, probes_, out_);
         for (const ConflictProbe& question : probes_) {
-            if (port_ != nullptr) {
+            if (port_ != nullptr && port_->asks()) {
                 port_->ask(question, now);
             } else {
                 probe_sockets_.send(question);

@@ -142,6 +142,17 @@ TEST_F(DpdkCheck, TheTapSplitNeedsTun) {
     EXPECT_EQ(missing({.port = "net_null0", .split = "xdp"}), "");
 }
 
+TEST_F(DpdkCheck, TheXdpSplitServesOneQueue) {
+    write("/sys/class/net/eth1/flags", "0x1003");
+    write("/sys/class/net/eth1/queues/rx-0/rps_cpus", "0");
+    write("/sys/class/net/eth1/queues/tx-0/xps_cpus", "0");
+    EXPECT_EQ(missing({.port = "net_af_xdp0,iface=eth1", .split = "xdp"}), "");
+    write("/sys/class/net/eth1/queues/rx-1/rps_cpus", "0");
+    EXPECT_THAT(missing({.port = "net_af_xdp0,iface=eth1", .split = "xdp"}),
+                ::testing::HasSubstr("eth1 has 2 receive queues, and only the first is served -> "
+                                     "ethtool -L eth1 combined 1"));
+}
+
 TEST_F(DpdkCheck, WithoutAPortItListsThose) {
     bind("ixgbe");
     const auto findings = check_dpdk_host({.root = root_.string()});
