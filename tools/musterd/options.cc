@@ -2,6 +2,7 @@
 #include "tools/musterd/options.hh"
 
 #include "core/site/scalar.hh"
+#include "io/dpdk/dpdk_check.hh"
 #include "io/worker/packet_log.hh"
 
 #include "tools/musterd/dpdk_backend.hh"
@@ -197,9 +198,10 @@ po::options_description describe(Options& o, Special& special) {
         "dpdk-port", po::value(&o.dpdk_port)->value_name("SPEC"),
         "port to drive: a PCI address, or a virtual device with its arguments "
         "(net_tap0,iface=dtap0); its address is the site's server.address")(
-        "dpdk-split", one_of("dpdk-split", o.dpdk_split, {"tap"}),
+        "dpdk-split", one_of("dpdk-split", o.dpdk_split, {"tap", "xdp", "flow"}),
         "how the kernel gets its share (HTTP and all else) of that port; tap: --interface is made "
-        "as a TAP interface with the same addresses")(
+        "as a TAP interface with the same addresses; xdp: --interface is the kernel's and stays "
+        "so, and an XDP program passes the ports of DHCP and TFTP to DPDK; flow: not there yet")(
         "workers", number("workers", o.workers, 0, 64), "fast-path threads; 0: one per core")(
         "pin", po::bool_switch(&o.pin), "pin worker i to core i");
 
@@ -367,11 +369,30 @@ void check_dpdk_flags(const Options& o) {
         throw BadOption{"--backend dpdk: this musterd was built without DPDK (libdpdk-dev was not "
                         "there); must be io_uring"};
     }
-    if (o.dpdk_port.empty()) {
+    if (o.dpdk_split == "flow") {
+        throw BadOption{"--dpdk-split flow: rules in the NIC (rte_flow) are not there yet; must be "
+                        "tap, or xdp, which also leaves the interface to the kernel"};
+    }
+    const bool by_xdp = o.dpdk_split == "xdp";
+    if (o.dhcp == "off" && !o.tftp) {
+        throw BadOption{"--backend dpdk: has nothing to do with --dhcp off and --tftp off"};
+    }
+    if (o.dpdk_port.empty() && !by_xdp) {
         throw BadOption{"--backend dpdk: needs --dpdk-port too"};
     }
     if (o.interfaces.size() != 1) {
-        throw BadOption{"--backend dpdk: needs exactly one --interface, which it makes"};
+        throw BadOption{fmt::format("--backend dpdk: needs exactly one --interface{}",
+                                    by_xdp ? "" : ", which it makes")};
+    }
+    if (by_xdp && !o.dpdk_port.empty() &&
+        (!o.dpdk_port.starts_with("net_af_xdp") ||
+         device_argument(o.dpdk_port, "iface") != o.interfaces.front() ||
+         !device_argument(o.dpdk_port, "xdp_prog").empty())) {
+        throw BadOption{
+            fmt::format("--dpdk-port {}: with --dpdk-split xdp it can be left out; must "
+                        "be net_af_xdp0,iface={} and further arguments, without "
+                        "xdp_prog",
+                        o.dpdk_port, o.interfaces.front())};
     }
     // Of the MTU's 1500 bytes: IPv4, UDP and TFTP headers. Nothing is fragmented.
     if (constexpr std::uint16_t most = 1468; o.tftp_blksize_max > most) {
