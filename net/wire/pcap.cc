@@ -13,7 +13,7 @@ constexpr std::uint32_t pcap_magic = 0xA1B2C3D4; ///< times are in microseconds
 constexpr std::uint32_t link_type_raw = 101;
 constexpr std::size_t packet_size_max = 65'535;
 constexpr std::size_t ipv6_header_size = 40; ///< RFC 8200 section 3
-constexpr std::size_t udp_header_size = 8;
+constexpr std::size_t pcap_udp_header_size = 8;
 
 /// The format knows its writer's order of bytes by the magic: here always the lowest first.
 void append_u32(std::string& file, std::uint32_t value) {
@@ -37,7 +37,7 @@ std::uint32_t sum_of(const Ipv6Address& address) noexcept {
 /// RFC 8200 sections 3 and 8.1.
 std::size_t write_ipv6_udp(MutableBytes out, const Endpoint& source, const Endpoint& destination,
                            Bytes payload) noexcept {
-    const auto size = static_cast<std::uint16_t>(udp_header_size + payload.size());
+    const auto size = static_cast<std::uint16_t>(pcap_udp_header_size + payload.size());
     ByteWriter writer{out};
     writer.u32(0x6000'0000); // version 6, no class, no flow
     writer.u16(size);
@@ -81,8 +81,8 @@ void append_pcap_packet(std::string& file, UnixTime at, Bytes packet) {
 void append_pcap_udp(std::string& file, UnixTime at, const Endpoint& source,
                      const Endpoint& destination, Bytes payload) {
     payload = payload.first(
-        std::min(payload.size(), packet_size_max - ipv6_header_size - udp_header_size));
-    std::vector<std::byte> packet(ipv6_header_size + udp_header_size + payload.size());
+        std::min(payload.size(), packet_size_max - ipv6_header_size - pcap_udp_header_size));
+    std::vector<std::byte> packet(ipv6_header_size + pcap_udp_header_size + payload.size());
     const IpAddress none;
     const auto v4_of = [&](const IpAddress& address) {
         return address == none ? std::optional{Ipv4Address{}} : address.v4();
