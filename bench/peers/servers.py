@@ -32,8 +32,8 @@ class Musterd(Server):
     name = "musterd"
     serves = ("dhcp", "tftp", "multicast", "http", "storm")
 
-    def __init__(self, *flags):
-        self.flags = flags
+    def __init__(self, *flags, subnet=f"{NET}/{PREFIX}", pool=POOL):
+        self.flags, self.subnet, self.pool = flags, subnet, pool
 
     def start(self, lab):
         site = lab.folder / "site"
@@ -46,8 +46,8 @@ class Musterd(Server):
         (site / "site.yaml").write_text(textwrap.dedent(f"""\
             server: {{address: {SERVER}}}
             subnets:
-              - subnet: {NET}/{PREFIX}
-                pools: [{POOL[0]}-{POOL[1]}]
+              - subnet: {self.subnet}
+                pools: [{self.pool[0]}-{self.pool[1]}]
                 router: {SERVER}
                 dns: [{SERVER}]
                 lease: 1h
@@ -66,8 +66,8 @@ class Musterd(Server):
                 lab.write(name, 4096)
         data = lab.folder / "data"
         data.mkdir(exist_ok=True)
-        lab.start(BUILD / "musterd", "--site", site, "--data", data, "--interface", "eth0",
-                  "--workers", "1", *self.flags)
+        interface = () if "--interface" in self.flags else ("--interface", "eth0")
+        lab.start(BUILD / "musterd", "--site", site, "--data", data, *interface, "--workers", "1", *self.flags)
         lab.wait_for(self.name, lambda: "muster: ready" in lab.server_log())
 
 

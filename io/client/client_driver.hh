@@ -6,6 +6,7 @@
 #include "io/client/client_datagrams.hh"
 #include "io/client/client_frames.hh"
 #include "io/client/client_streams.hh"
+#include "io/client/client_wire.hh"
 #include "io/host/clock.hh"
 
 #include <poll.h>
@@ -16,6 +17,7 @@ namespace muster {
 
 struct ClientDriverOptions {
     const ClientLink* link = nullptr; ///< null: no frames, only machines that have an address
+    ClientWire* wire = nullptr;       ///< all datagrams go there; null: to the kernel
     std::uint32_t interface = 0;      ///< where groups are joined; 0: by route
     std::uint32_t sockets = 40'000;   ///< UDP ports at once, those that are being closed too
     std::uint32_t streams = 20'000;   ///< as the fleet's limit
@@ -42,7 +44,7 @@ public:
         if (auto opened = streams_.open(options_.streams); !opened) {
             return opened;
         }
-        if (options_.link != nullptr) {
+        if (options_.link != nullptr && options_.wire == nullptr) {
             if (auto opened = frames_.open(*options_.link); !opened) {
                 return opened;
             }
@@ -62,6 +64,10 @@ public:
         Now now = read_clock();
         perform(now);
         tell(watch, now);
+        if (options_.wire != nullptr) {
+            turn_wire(watch);
+            return;
+        }
         const Instant deadline = std::min(fleet_.next_deadline(), until);
         const Instant before = read_clock().steady;
         ring_.submit_and_wait(deadline <= before ? 0 : (deadline - before).count());
@@ -92,6 +98,18 @@ public:
     [[nodiscard]] Duration slept() const noexcept { return slept_; }
 
 private:
+    /// Nothing wakes who waits for a wire: it is looked at again and again.
+    template <class Watch>
+    void turn_wire(Watch&& watch) {
+        const Now now = read_clock();
+        for (const ReceivedFrame& frame : options_.wire->receive()) {
+            fleet_.receive_frame(frame.destination, frame.datagram, now, out_);
+        }
+        fleet_.expire(now, out_);
+        perform(now);
+        tell(watch, now);
+    }
+
     void arm_frames() {
         io_uring_sqe* sqe = ring_.sqe();
         io_uring_prep_poll_multishot(sqe, frames_.fd(), POLLIN);
@@ -161,6 +179,13 @@ private:
         perform_streams(now);
         for (const ClientGroup& group : out_.groups) {
             datagrams_.change(group);
+        }
+        if (options_.wire != nullptr) {
+            for (const ClientTx& datagram : out_.datagrams) {
+                options_.wire->send(datagram, out_.payload(datagram), now);
+            }
+            options_.wire->flush(now);
+            return;
         }
         for (const ClientTx& datagram : out_.datagrams) {
             if (!goes_as_frame(datagram)) {

@@ -14,7 +14,6 @@
 namespace muster {
 namespace {
 
-constexpr Duration arp_interval = std::chrono::milliseconds{500};
 constexpr int frame_queue_size = 8 << 20;
 
 constexpr sock_filter load(unsigned size, std::uint32_t offset) {
@@ -218,47 +217,29 @@ void ClientFrames::send(const ClientTx& datagram, Bytes payload, const Now& now)
         if (is_new) {
             hop->second = next_hop(link_, *destination);
         }
-        Neighbour& neighbour = neighbours_[hop->second];
-        if (!neighbour.mac) {
-            send_to_unknown(hop->second, neighbour, datagram, payload, now);
+        mac = neighbours_.find(hop->second);
+        if (!mac) {
+            send_to_unknown(hop->second, datagram, payload, now);
             return;
         }
-        mac = neighbour.mac;
     }
     commit(write_frame(slot(), *mac, datagram, payload));
 }
 
-void ClientFrames::send_to_unknown(const Ipv4Address& hop, Neighbour& neighbour,
-                                   const ClientTx& datagram, Bytes payload, const Now& now) {
-    if (!neighbour.asked_ever || now.steady - neighbour.asked >= arp_interval) {
-        neighbour.asked_ever = true;
-        neighbour.asked = now.steady;
+void ClientFrames::send_to_unknown(const Ipv4Address& hop, const ClientTx& datagram, Bytes payload,
+                                   const Now& now) {
+    if (neighbours_.is_time_to_ask(hop, now.steady)) {
         commit(write_arp_request(slot(), {link_.mac, link_.address, hop}));
     }
-    if (waiting_.size() >= waiting_max) {
+    if (!neighbours_.hold(hop, datagram, payload)) {
         ++metrics_.unresolved;
-        return;
     }
-    Waiting waiting{hop, std::vector<std::byte>(frame_header_max + payload.size())};
-    waiting.frame.resize(write_frame(waiting.frame, {}, datagram, payload));
-    waiting_.push_back(std::move(waiting));
 }
 
 void ClientFrames::on_arp(const ArpMessage& reply) {
-    const auto at = neighbours_.find(reply.sender);
-    if (at == neighbours_.end()) {
-        return; // asked by somebody else
-    }
-    at->second.mac = reply.sender_mac;
-    std::erase_if(waiting_, [&](const Waiting& waiting) {
-        if (waiting.hop != reply.sender) {
-            return false;
-        }
-        const MutableBytes to = slot();
-        std::copy(waiting.frame.begin(), waiting.frame.end(), to.begin());
-        std::memcpy(to.data(), reply.sender_mac.octets.data(), reply.sender_mac.octets.size());
-        commit(waiting.frame.size());
-        return true;
+    neighbours_.on_reply(reply, [this](Bytes frame) {
+        std::copy(frame.begin(), frame.end(), slot().begin());
+        commit(frame.size());
     });
 }
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/base/time.hh"
-#include "io/client/frame.hh"
+#include "io/client/client_neighbours.hh"
 #include "io/client/link.hh"
 #include "io/host/fd.hh"
 
@@ -70,26 +70,14 @@ private:
     static constexpr std::uint32_t frame_count = 16384; ///< ten thousand answers to one power-on
     static constexpr std::uint32_t block_size = 1 << 20;
     static constexpr std::uint32_t batch_max = 64;
-    static constexpr std::size_t waiting_max = 4096;
-
-    /// A frame that waits for the link address of its destination.
-    struct Waiting {
-        Ipv4Address hop{};
-        std::vector<std::byte> frame;
-    };
-    struct Neighbour {
-        std::optional<MacAddress> mac;
-        Instant asked{};
-        bool asked_ever = false;
-    };
 
     [[nodiscard]] tpacket2_hdr* next_header() noexcept;
     [[nodiscard]] bool take(tpacket2_hdr& header, ReceivedFrame& frame);
     void release(tpacket2_hdr& header) noexcept;
     [[nodiscard]] MutableBytes slot() noexcept;
     void commit(std::size_t size) noexcept;
-    void send_to_unknown(const Ipv4Address& hop, Neighbour& neighbour, const ClientTx& datagram,
-                         Bytes payload, const Now& now);
+    void send_to_unknown(const Ipv4Address& hop, const ClientTx& datagram, Bytes payload,
+                         const Now& now);
     void on_arp(const ArpMessage& reply);
     void open_sinks() noexcept;
 
@@ -103,8 +91,7 @@ private:
     std::array<mmsghdr, batch_max> messages_{};
     std::uint32_t queued_ = 0;
     absl::flat_hash_map<Ipv4Address, Ipv4Address> hops_;
-    absl::flat_hash_map<Ipv4Address, Neighbour> neighbours_;
-    std::vector<Waiting> waiting_;
+    ClientNeighbours neighbours_;
     ClientFrameMetrics metrics_;
     std::uint64_t overruns_ = 0;
 };

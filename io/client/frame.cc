@@ -3,8 +3,9 @@
 
 #include "core/base/byte_reader.hh"
 #include "core/base/byte_writer.hh"
+#include "core/base/ones_complement.hh"
 
-#include <bit>
+#include <array>
 
 namespace muster {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 constexpr std::uint16_t type_ipv4 = 0x0800;
 constexpr std::uint16_t type_arp = 0x0806;
 constexpr std::uint16_t type_ipv6 = 0x86DD;
+constexpr std::uint16_t arp_request = 1; // RFC 826
+constexpr std::uint16_t arp_reply = 2;
 constexpr std::uint8_t protocol_udp = 17;
 constexpr std::uint8_t protocol_icmpv6 = 58;
 constexpr std::size_t ethernet_size = 14;
@@ -19,49 +22,17 @@ constexpr std::size_t ipv4_size = 20;
 constexpr std::size_t ipv6_size = 40;
 constexpr std::size_t udp_size = 8;
 
-/// One's complement sum, in the machine's byte order: it comes out the same in any, swapped
-/// (RFC 1071 section 2), so eight bytes go at a time. Many of them are added for each packet.
-std::uint64_t add_bytes(Bytes bytes, std::uint64_t sum) noexcept {
-    const auto add = [&sum](std::uint64_t word) {
-        sum += word;
-        sum += sum < word ? 1U : 0U; // end-around carry
-    };
-    for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data(), sizeof word);
-        add(word);
-    }
-    std::uint64_t last = 0;
-    if (!bytes.empty()) {
-        std::memcpy(&last, bytes.data(), bytes.size());
-    }
-    add(last);
-    return sum;
-}
-
-std::uint16_t to_wire(std::uint16_t value) noexcept {
-    return std::endian::native == std::endian::little ? __builtin_bswap16(value) : value;
-}
-
-/// Of a number that stands in a pseudo header, right-aligned in two octets.
-std::uint64_t add_number(std::uint16_t number, std::uint64_t sum) noexcept {
-    const std::uint16_t wire = to_wire(number);
-    return add_bytes(std::as_bytes(std::span{&wire, 1}), sum);
-}
-
-std::uint16_t checksum_of(std::uint64_t sum) noexcept {
+std::uint16_t checksum_of(std::uint32_t sum) noexcept {
     while (sum > 0xFFFFU) {
         sum = (sum & 0xFFFFU) + (sum >> 16U);
     }
-    return to_wire(static_cast<std::uint16_t>(~sum & 0xFFFFU));
+    return static_cast<std::uint16_t>(~sum & 0xFFFFU);
 }
 
 /// Checksum of a UDP or ICMPv6 message: over both addresses, its protocol and length, and itself.
 std::uint16_t message_checksum(Bytes addresses, std::uint8_t protocol, Bytes message) noexcept {
-    std::uint64_t sum = add_bytes(addresses, 0);
-    sum = add_number(protocol, sum);
-    sum = add_number(static_cast<std::uint16_t>(message.size()), sum);
-    return checksum_of(add_bytes(message, sum));
+    return checksum_of(ones_complement_sum(addresses) + protocol +
+                       static_cast<std::uint16_t>(message.size()) + ones_complement_sum(message));
 }
 
 void write_ethernet(ByteWriter& writer, const MacAddress& destination, const MacAddress& source,
@@ -98,7 +69,7 @@ std::size_t write_udp(ByteWriter& writer, const ClientTx& datagram, Bytes payloa
         return 0;
     }
     const Bytes packet = writer.written().subspan(ethernet_size);
-    writer.patch_u16(ethernet_size + 10, checksum_of(add_bytes(packet.first(ipv4_size), 0)));
+    writer.patch_u16(ethernet_size + 10, checksum_of(ones_complement_sum(packet.first(ipv4_size))));
     const std::uint16_t sum =
         message_checksum(packet.subspan(12, 8), protocol_udp, packet.subspan(ipv4_size));
     // RFC 768: a sum of zero means "none was made", so it goes out as all ones.
@@ -140,7 +111,8 @@ bool read_udp(Bytes packet, bool checksums, ClientRx& datagram) noexcept {
     const std::uint16_t fragment = *reader.u16();
     if (first >> 4U != 4 || header_size < ipv4_size || total < header_size + udp_size ||
         total > packet.size() || !skipped || (fragment & 0x3FFFU) != 0 || !reader.skip(1) ||
-        *reader.u8() != protocol_udp || checksum_of(add_bytes(packet.first(header_size), 0)) != 0) {
+        *reader.u8() != protocol_udp ||
+        checksum_of(ones_complement_sum(packet.first(header_size))) != 0) {
         return false;
     }
     const Bytes addresses = packet.subspan(12, 8);
@@ -190,6 +162,38 @@ bool read_icmpv6(Bytes packet, ClientRx& datagram) noexcept {
     return true;
 }
 
+std::size_t write_arp(MutableBytes out, std::uint16_t operation, const MacAddress& destination,
+                      const MacAddress& target_mac, const ArpMessage& message) noexcept {
+    ByteWriter writer{out};
+    write_ethernet(writer, destination, message.sender_mac, type_arp);
+    writer.u16(1); // Ethernet
+    writer.u16(type_ipv4);
+    writer.u8(6);
+    writer.u8(4);
+    writer.u16(operation);
+    writer.octets(message.sender_mac.octets);
+    writer.octets(message.sender.octets);
+    writer.octets(target_mac.octets);
+    writer.octets(message.target.octets);
+    return writer.overflow() ? 0 : writer.size();
+}
+
+std::optional<ArpMessage> read_arp(Bytes frame, std::uint16_t operation) noexcept {
+    constexpr std::array<std::uint8_t, 8> shape{0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4};
+    ByteReader reader{frame};
+    if (!reader.skip(12) || reader.octets<shape.size()>() != shape || reader.u16() != operation) {
+        return std::nullopt;
+    }
+    const auto mac = reader.octets<6>();
+    const auto sender = reader.octets<4>();
+    const bool skipped = reader.skip(6);
+    const auto target = reader.octets<4>();
+    if (!mac || !sender || !skipped || !target) {
+        return std::nullopt;
+    }
+    return ArpMessage{.sender_mac = {*mac}, .sender = {*sender}, .target = {*target}};
+}
+
 } // namespace
 
 std::size_t write_frame(MutableBytes out, const MacAddress& destination, const ClientTx& datagram,
@@ -237,34 +241,20 @@ std::optional<ReceivedFrame> read_frame(Bytes frame, bool checksums) noexcept {
 }
 
 std::size_t write_arp_request(MutableBytes out, const ArpMessage& message) noexcept {
-    ByteWriter writer{out};
-    write_ethernet(writer, MacAddress::broadcast(), message.sender_mac, type_arp);
-    writer.u16(1); // Ethernet
-    writer.u16(type_ipv4);
-    writer.u8(6);
-    writer.u8(4);
-    writer.u16(1); // request
-    writer.octets(message.sender_mac.octets);
-    writer.octets(message.sender.octets);
-    writer.octets(MacAddress{}.octets);
-    writer.octets(message.target.octets);
-    return writer.overflow() ? 0 : writer.size();
+    return write_arp(out, arp_request, MacAddress::broadcast(), {}, message);
+}
+
+std::size_t write_arp_reply(MutableBytes out, const MacAddress& asker,
+                            const ArpMessage& message) noexcept {
+    return write_arp(out, arp_reply, asker, asker, message);
+}
+
+std::optional<ArpMessage> read_arp_request(Bytes frame) noexcept {
+    return read_arp(frame, arp_request);
 }
 
 std::optional<ArpMessage> read_arp_reply(Bytes frame) noexcept {
-    constexpr std::array<std::uint8_t, 10> shape{0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 2};
-    ByteReader reader{frame};
-    if (!reader.skip(12) || reader.octets<shape.size()>() != shape) {
-        return std::nullopt;
-    }
-    const auto mac = reader.octets<6>();
-    const auto sender = reader.octets<4>();
-    const bool skipped = reader.skip(6);
-    const auto target = reader.octets<4>();
-    if (!mac || !sender || !skipped || !target) {
-        return std::nullopt;
-    }
-    return ArpMessage{.sender_mac = {*mac}, .sender = {*sender}, .target = {*target}};
+    return read_arp(frame, arp_reply);
 }
 
 } // namespace muster

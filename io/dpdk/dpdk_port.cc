@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/dpdk/dpdk_port.hh"
 
+#include "io/dpdk/dpdk_check.hh"
+
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -8,11 +10,16 @@
 #include <rte_mbuf.h>
 #include <rte_version.h>
 #include <sched.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <sstream>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,7 +33,7 @@ constexpr std::uint16_t tx_descriptors = 512;
 constexpr unsigned buffers = 4095;
 
 std::vector<std::string> eal_words(const std::string& eal, const std::string& device) {
-    std::vector<std::string> words{"musterd"};
+    std::vector<std::string> words{"muster"};
     std::istringstream text{eal};
     for (std::string word; text >> word;) {
         words.push_back(word);
@@ -46,6 +53,25 @@ std::vector<std::string> eal_words(const std::string& eal, const std::string& de
         words.insert(words.end(), {"-a", device});
     }
     return words;
+}
+
+/// The socket of a memif that a process left which was killed: bind() would find it in its way.
+void remove_stale_socket(const std::string& device) {
+    const std::string path = device_argument(device, "socket");
+    sockaddr_un address{};
+    if (!device.starts_with("net_memif") || path.empty() ||
+        path.size() >= sizeof address.sun_path ||
+        device_argument(device, "socket-abstract") != "no") {
+        return;
+    }
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+        errno == ECONNREFUSED) { // it is there, and nobody listens
+        ::unlink(path.c_str());
+    }
+    ::close(socket);
 }
 
 std::string rte_text(int error) {
@@ -72,7 +98,7 @@ struct DpdkPort::State {
         }
         received_count = 0;
     }
-    [[nodiscard]] Result<void, std::string> start(const std::string& device);
+    [[nodiscard]] Result<void, std::string> start(const DpdkPortOptions& options);
 };
 
 DpdkPort::DpdkPort() : state_(std::make_unique<State>()) {}
@@ -98,8 +124,13 @@ std::string DpdkPort::version() {
     return std::string{text.substr(text.find(' ') + 1)};
 }
 
-Result<std::unique_ptr<DpdkPort>, std::string>
-DpdkPort::open(const std::string& eal, const std::string& device, std::string& warning) {
+Result<std::unique_ptr<DpdkPort>, std::string> DpdkPort::open(const DpdkPortOptions& options,
+                                                              std::string& warning) {
+    const std::string& eal = options.eal;
+    const std::string& device = options.device;
+    if (device_argument(device, "role") == "server") {
+        remove_stale_socket(device);
+    }
     std::vector<std::string> words = eal_words(eal, device);
     std::vector<char*> arguments;
     for (std::string& word : words) {
@@ -120,7 +151,7 @@ DpdkPort::open(const std::string& eal, const std::string& device, std::string& w
         return std::unexpected("--dpdk-eal: DPDK does not start: " + rte_text(rte_errno));
     }
     std::unique_ptr<DpdkPort> opened{new DpdkPort};
-    if (auto started = opened->state_->start(device); !started) {
+    if (auto started = opened->state_->start(options); !started) {
         return std::unexpected("--dpdk-port " + device + ": " + started.error());
     }
     rte_ether_addr mac{};
@@ -134,7 +165,8 @@ DpdkPort::open(const std::string& eal, const std::string& device, std::string& w
     return opened;
 }
 
-Result<void, std::string> DpdkPort::State::start(const std::string& device) {
+Result<void, std::string> DpdkPort::State::start(const DpdkPortOptions& options) {
+    const std::string& device = options.device;
     const std::string name = device.substr(0, device.find(','));
     if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0) {
         return std::unexpected("DPDK finds no such port (is it bound to a driver of DPDK's?)");
@@ -170,11 +202,28 @@ Result<void, std::string> DpdkPort::State::start(const std::string& device) {
         error = rte_eth_dev_start(port);
     }
     if (error != 0) {
-        return std::unexpected("cannot be started: " + rte_text(error));
+        return std::unexpected("cannot be started: " + rte_text(error) +
+                               (driver == "net_memif" ? " (is the other side there?)" : ""));
     }
     // IGMP comes to groups. Not every virtual device has the notion, and none of these filters.
     (void)rte_eth_allmulticast_enable(port);
+    if (options.promiscuous) {
+        (void)rte_eth_promiscuous_enable(port);
+    }
     return {};
+}
+
+bool DpdkPort::wait_for_link(Duration longest) noexcept {
+    constexpr Duration step = std::chrono::milliseconds{10};
+    for (Duration waited{}; waited <= longest; waited += step) {
+        rte_eth_link link{};
+        if (rte_eth_link_get_nowait(state_->port, &link) == 0 &&
+            link.link_status == RTE_ETH_LINK_UP) {
+            return true;
+        }
+        std::this_thread::sleep_for(step);
+    }
+    return false;
 }
 
 void DpdkPort::attach() noexcept {

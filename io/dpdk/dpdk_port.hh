@@ -6,6 +6,7 @@
 #include "core/addr/mac_address.hh"
 #include "core/base/bytes.hh"
 #include "core/base/result.hh"
+#include "core/base/time.hh"
 #include "core/metrics/counter.hh"
 
 #include <memory>
@@ -28,23 +29,32 @@ struct DpdkFrame {
     bool checksums_trusted = false; ///< verified by hardware, or left out by a virtual device
 };
 
+struct DpdkPortOptions {
+    std::string eal{}; ///< EAL's arguments, separated by spaces
+    /// A virtual device with its arguments (`net_tap0,iface=dtap0`), or a PCI address.
+    std::string device{};
+    bool promiscuous = false; ///< receives what is for other link addresses, too
+};
+
 /// Starts DPDK's environment (EAL), once in a process, and one port with one queue each way.
 ///
 /// Thread: open() in the main thread while it is the only one, attach() in the worker's, then all
 /// but the metrics in that one.
 class DpdkPort {
 public:
-    static constexpr std::size_t burst = 32;
+    static constexpr std::size_t burst = 64;
 
-    /// `eal`: EAL's arguments, separated by spaces. `device`: a virtual device with its arguments
-    /// (`net_tap0,iface=dtap0`), or a PCI address. `warning` gets what the operator should know.
+    /// `warning` gets what the operator should know.
     ///
     /// Errors: one line that says what to look at.
     [[nodiscard]] static Result<std::unique_ptr<DpdkPort>, std::string>
-    open(const std::string& eal, const std::string& device, std::string& warning);
+    open(const DpdkPortOptions& options, std::string& warning);
     ~DpdkPort();
     DpdkPort(const DpdkPort&) = delete;
     DpdkPort& operator=(const DpdkPort&) = delete;
+
+    /// Until the link is up, but not longer than that. False: it is still down.
+    [[nodiscard]] bool wait_for_link(Duration longest) noexcept;
 
     /// Makes the calling thread one that DPDK knows.
     void attach() noexcept;

@@ -32,6 +32,8 @@ public:
                                        const Endpoint& destination) const noexcept = 0;
     virtual void send(const TxDatagram& datagram, Bytes payload, const Now& now) = 0;
     virtual void send(const TxBlocks& blocks, const Now& now) = 0;
+    /// Whether answers to ask() would come here; else sockets have to ask.
+    [[nodiscard]] virtual bool asks() const noexcept = 0;
     virtual void ask(const ConflictProbe& probe, const Now& now) = 0;
     /// The end of a burst: fires timers, and lets out what was gathered.
     virtual void flush(const Now& now) = 0;

@@ -150,6 +150,8 @@ private:
     /// After so many turns in which its port brought nothing, a worker looks less often.
     static constexpr unsigned idle_turns = 1000;
     static constexpr Duration idle_wait = std::chrono::microseconds{100};
+    /// With a port, a call of the kernel in each turn would cost as much as a DHCP message.
+    static constexpr unsigned kernel_turns = 8;
 
     void take_mirrored(const Now& now) {
         if (mirror_ == nullptr) {
@@ -230,7 +232,7 @@ private:
         }
         engine_.ask(now, probes_, out_);
         for (const ConflictProbe& question : probes_) {
-            if (port_ != nullptr) {
+            if (port_ != nullptr && port_->asks()) {
                 port_->ask(question, now);
             } else {
                 probe_sockets_.send(question);
@@ -262,6 +264,9 @@ private:
     void wait(const Now& now) {
         Instant until = std::min({engine_.next_deadline(), next_sweep_, samples_due_});
         if (port_ != nullptr) { // it wakes nobody
+            if (port_idle_ < idle_turns && ++turns_ % kernel_turns != 0) {
+                return;
+            }
             until = std::min(until, port_idle_ < idle_turns ? now.steady : now.steady + idle_wait);
         }
         ring_.submit_and_wait(until <= now.steady ? 0 : (until - now.steady).count());
@@ -371,6 +376,7 @@ private:
     MirrorPort* mirror_ = nullptr;
     BurstPort* port_ = nullptr;
     unsigned port_idle_ = 0;    ///< turns in a row
+    unsigned turns_ = 0;        ///< with a port
     bool asked_mirror_ = false; ///< in this turn
     Counter accesses_lost_;
     Outbox out_;

@@ -2,8 +2,8 @@
 #include "net/wire/ipv4_udp.hh"
 
 #include "core/base/byte_reader.hh"
+#include "core/base/ones_complement.hh"
 
-#include <bit>
 #include <cstring>
 
 namespace muster {
@@ -18,30 +18,8 @@ constexpr std::size_t udp_checksum_offset = ipv4_header_size + 6;
 /// More fragments, or an offset other than 0.
 constexpr std::uint16_t fragment_mask = 0x3FFF;
 
-/// Sum of the 16-bit words, an odd last octet padded with zero; 16 bits wide when folded.
-///
-/// Added up four octets at a time in the machine's own order and swapped once at the end, which
-/// comes to the same (RFC 1071 section 2(B)): word by word it was a sixth of a DHCP exchange.
 std::uint32_t sum_words(Bytes bytes, std::uint32_t sum) noexcept {
-    std::uint64_t total = 0;
-    while (bytes.size() >= sizeof(std::uint32_t)) {
-        std::uint32_t word = 0;
-        std::memcpy(&word, bytes.data(), sizeof word);
-        total += word;
-        bytes = bytes.subspan(sizeof word);
-    }
-    if (!bytes.empty()) {
-        std::uint32_t word = 0;
-        std::memcpy(&word, bytes.data(), bytes.size());
-        total += word;
-    }
-    while (total > 0xFFFFU) {
-        total = (total & 0xFFFFU) + (total >> 16U);
-    }
-    if constexpr (std::endian::native == std::endian::little) {
-        total = ((total & 0xFFU) << 8U) | (total >> 8U);
-    }
-    std::uint32_t folded = sum + static_cast<std::uint32_t>(total);
+    std::uint32_t folded = sum + ones_complement_sum(bytes);
     while (folded > 0xFFFFU) {
         folded = (folded & 0xFFFFU) + (folded >> 16U);
     }

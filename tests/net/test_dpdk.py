@@ -50,7 +50,10 @@ class Flags(unittest.TestCase):
         self.assertIn("exactly one --interface", self.refused("--interface", "x", "--interface", "y", *port))
         self.assertIn("--tftp-max-blksize 4096: must be at most 1468",
                       self.refused("--interface", "x", *port, "--tftp-max-blksize", "4096"))
-        self.assertIn("--dpdk-split", self.refused("--interface", "x", *port, "--dpdk-split", "flow"))
+        self.assertIn("--dpdk-split flow: rules in the NIC (rte_flow) are not there yet; must be tap, or xdp",
+                      self.refused("--interface", "x", *port, "--dpdk-split", "flow"))
+        self.assertIn("must be net_af_xdp0,iface=x", self.refused("--interface", "x", *port, "--dpdk-split", "xdp"))
+        self.assertIn("nothing to do", self.refused("--interface", "x", *port, "--dhcp", "off", "--tftp", "off"))
 
 
 @unittest.skipUnless(BUILT, "built without DPDK")

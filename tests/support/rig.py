@@ -98,10 +98,12 @@ class Rig:
             run("ip", "netns", "add", ns)
             run("ip", "-n", ns, "link", "set", "lo", "up")
         self.backend = os.environ.get("MUSTER_BACKEND", "io_uring")
-        wire = "eth0" if self.backend == "io_uring" else "wire0"
+        # Of an XDP split the interface stays the kernel's, with its address.
+        self.kernel_wire = self.backend in ("io_uring", "dpdk-xdp")
+        wire = "eth0" if self.kernel_wire else "wire0"
         run("ip", "-n", self.server_ns, "link", "add", wire, "type", "veth",
             "peer", "name", "eth0", "netns", self.client_ns)
-        if self.backend == "io_uring":
+        if self.kernel_wire:
             run("ip", "-n", self.server_ns, "addr", "add", f"{SERVER}/24", "dev", "eth0")
         else:
             self._prepare_dpdk()
@@ -137,8 +139,10 @@ class Rig:
                  "dpdk-af_xdp": "net_af_xdp0,iface=wire0,force_copy=1"}
         if self.backend == "io_uring":
             return []
-        return ["--backend", "dpdk", "--dpdk-eal", "--no-huge -m 64 --no-telemetry --no-shconf",
-                "--dpdk-port", ports[self.backend]]
+        eal = ["--backend", "dpdk", "--dpdk-eal", "--no-huge -m 64 --no-telemetry --no-shconf"]
+        if self.backend == "dpdk-xdp":
+            return [*eal, "--dpdk-split", "xdp"]
+        return [*eal, "--dpdk-port", ports[self.backend]]
 
     def write_site(self, **changes):
         """Writes SITE, with files replaced or added: write_site(**{"site.yaml": "..."})."""

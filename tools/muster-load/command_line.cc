@@ -3,6 +3,7 @@
 
 #include "core/site/site_problem.hh"
 
+#include "tools/muster-load/dpdk_wire.hh"
 #include "tools/muster-load/values.hh"
 #include "tools/muster/text.hh"
 
@@ -178,6 +179,44 @@ void read_own_flags(Options& options, const po::variables_map& values) {
     }
 }
 
+/// Without a kernel nobody has addresses, routes or interfaces but the machines.
+void read_backend(Options& options, const po::variables_map& values) {
+    const std::string_view name = to_text(options.kind);
+    const std::string backend = value_of(values, "backend").value_or("io_uring");
+    if (backend != "io_uring" && backend != "dpdk") {
+        throw UsageError{fmt::format("--backend: '{}' is not allowed; allowed: io_uring, dpdk",
+                                     cli::printable(backend))};
+    }
+    options.dpdk_port = value_of(values, "dpdk-port").value_or("");
+    options.dpdk_eal = value_of(values, "dpdk-eal").value_or("");
+    if (backend != "dpdk") {
+        for (const char* flag : {"dpdk-port", "dpdk-eal"}) {
+            if (values.count(flag) != 0) {
+                throw UsageError{
+                    fmt::format("{}: --{} has no use without --backend dpdk", name, flag)};
+            }
+        }
+        return;
+    }
+    if (!has_dpdk()) {
+        throw UsageError{"--backend dpdk: this muster-load was built without DPDK (libdpdk-dev "
+                         "was not there)"};
+    }
+    if (options.dpdk_port.empty()) {
+        missing(options.kind, "dpdk-port");
+    }
+    if (!options.interface.empty()) {
+        throw UsageError{
+            fmt::format("{}: --interface and --backend dpdk exclude each other", name)};
+    }
+    if (options.kind == Kind::tftp && !options.addresses) {
+        throw UsageError{"tftp: --backend dpdk needs --addresses: no kernel gives machines theirs"};
+    }
+    if (options.server != IpAddress{} && !options.server.v4()) {
+        throw UsageError{fmt::format("{}: --backend dpdk is for IPv4 alone", name)};
+    }
+}
+
 } // namespace
 
 Options options_of(const Subcommand& subcommand, const po::variables_map& values) {
@@ -197,7 +236,8 @@ Options options_of(const Subcommand& subcommand, const po::variables_map& values
     }
     options.interface = value_of(values, "interface").value_or("");
     const bool sends = !storm || !values["simulate"].as<bool>();
-    if (sends && options.interface.empty() && options.server == IpAddress{}) {
+    if (sends && value_of(values, "backend") != "dpdk" && options.interface.empty() &&
+        options.server == IpAddress{}) {
         missing(options.kind, "interface");
     }
     options.pace = pace_of(options.kind, options.clients, values);
@@ -220,6 +260,7 @@ Options options_of(const Subcommand& subcommand, const po::variables_map& values
         options.port = static_cast<std::uint16_t>(*read_number(values, "port", 1, 65535));
     }
     read_own_flags(options, values);
+    read_backend(options, values);
     read_file_to_verify(options, values);
     return options;
 }

@@ -149,6 +149,14 @@ po::options_description common_flags(const Subcommand& subcommand) {
         "interface", text("IF"),
         frames ? "Interface that the machines are on. Default: the one towards --server."
                : "Interface that groups are joined on. Default: the one towards --server.");
+    if (subcommand.kind == Kind::dhcp || subcommand.kind == Kind::tftp) {
+        flags.add_options()("backend", text("B"),
+                            "What moves the packets: io_uring (default), or dpdk: a port of "
+                            "DPDK's, on the server's segment, with no kernel below.")(
+            "dpdk-port", text("SPEC"),
+            "With --backend dpdk: a virtual device with its arguments, or a PCI address.")(
+            "dpdk-eal", text("ARGS"), "Arguments to DPDK's EAL, as one string.");
+    }
     if (subcommand.kind != Kind::storm) {
         flags.add_options()("clients", text("N"), "Machines. Default: 1.")(
             "concurrency", text("N"),

@@ -52,6 +52,8 @@ struct Options {
     Kind kind{};
     IpAddress server{};
     std::string interface {};
+    std::string dpdk_port{}; ///< empty: the kernel moves the packets
+    std::string dpdk_eal{};
     std::uint32_t clients = 1; ///< machines; of a storm: --nodes
     Pace pace{};
     std::optional<Duration> duration{}; ///< none: until each machine has had its turn

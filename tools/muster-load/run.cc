@@ -7,6 +7,7 @@
 #include "net/client/client_fleet.hh"
 
 #include "tools/muster-load/arrivals.hh"
+#include "tools/muster-load/dpdk_wire.hh"
 #include "tools/muster-load/live_view.hh"
 #include "tools/muster-load/machines.hh"
 #include "tools/muster-load/neighbour_table.hh"
@@ -71,10 +72,11 @@ class Run {
 public:
     explicit Run(const Options& options)
         : options_(options),
-          link_(link_of(options)),
+          dpdk_(options.dpdk_port.empty() ? DpdkWire{} : open_dpdk_wire(options)),
+          link_(dpdk_.wire ? std::optional{dpdk_.link} : link_of(options)),
           machines_(options_, link_ ? &*link_ : nullptr),
           fleet_(fleet_limits(options)),
-          driver_(fleet_, driver_options(options_, link_ ? &*link_ : nullptr)),
+          driver_(fleet_, driver_options(options_, link_ ? &*link_ : nullptr, dpdk_.wire.get())),
           tally_(options.kind, options.clients),
           usage_(options.server_pids),
           view_(options.json) {
@@ -104,6 +106,7 @@ private:
     [[nodiscard]] Outcome outcome() noexcept;
 
     const Options options_;
+    DpdkWire dpdk_; ///< empty: the kernel moves the packets
     std::optional<ClientLink> link_;
     Machines machines_;
     ClientFleet fleet_;
@@ -193,7 +196,8 @@ void Run::listen(std::span<const ClientNote> notes, Instant now) {
 }
 
 std::uint64_t Run::received() noexcept {
-    return driver_.datagrams().metrics().received_bytes +
+    return (dpdk_.wire ? dpdk_.wire->metrics().received_bytes : 0) +
+           driver_.datagrams().metrics().received_bytes +
            driver_.streams().metrics().received_bytes;
 }
 

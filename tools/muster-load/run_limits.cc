@@ -51,10 +51,12 @@ ClientFleetLimits fleet_limits(const Options& options) {
             .streams = streams ? std::min(options.clients * 2 + files_spare, streams_max) : 1};
 }
 
-ClientDriverOptions driver_options(const Options& options, const ClientLink* link) {
+ClientDriverOptions driver_options(const Options& options, const ClientLink* link,
+                                   ClientWire* wire) {
     const ClientFleetLimits limits = fleet_limits(options);
     ClientDriverOptions driver;
     driver.link = speaks_frames(options.kind) ? link : nullptr;
+    driver.wire = wire;
     driver.interface = link != nullptr ? link->index : 0;
     driver.sockets =
         options.kind == Kind::dhcp || options.kind == Kind::http
@@ -67,7 +69,8 @@ ClientDriverOptions driver_options(const Options& options, const ClientLink* lin
 void require_open_files(const Options& options) {
     const std::uint64_t files = raise_file_limit();
     // Machines that begin without an address have at most a socket each once they have one.
-    if (options.kind != Kind::dhcp && files < options.clients + files_spare) {
+    if (options.kind != Kind::dhcp && options.dpdk_port.empty() &&
+        files < options.clients + files_spare) {
         throw Failure{fmt::format("{} clients need as many open files, and the limit is {}: raise "
                                   "it (ulimit -Hn)",
                                   options.clients, files)};

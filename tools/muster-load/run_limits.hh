@@ -18,8 +18,9 @@ namespace muster::load {
 [[nodiscard]] std::optional<ClientLink> link_of(const Options& options);
 
 [[nodiscard]] ClientFleetLimits fleet_limits(const Options& options);
-/// `link`: borrowed by the driver; null: none.
-[[nodiscard]] ClientDriverOptions driver_options(const Options& options, const ClientLink* link);
+/// `link`, `wire`: borrowed by the driver; null: none.
+[[nodiscard]] ClientDriverOptions driver_options(const Options& options, const ClientLink* link,
+                                                 ClientWire* wire);
 
 /// Raises the limit of open files. Errors: throws Failure when it stays too low for the clients.
 void require_open_files(const Options& options);

@@ -6,6 +6,7 @@
 #include "core/lease/lease_room.hh"
 #include "core/site/loader.hh"
 #include "core/site/neighbour_warning.hh"
+#include "core/store/memory_store.hh"
 #include "io/host/access_log.hh"
 #include "io/host/interfaces.hh"
 #include "io/host/process.hh"
@@ -170,6 +171,7 @@ public:
     void stop();
 
 private:
+    [[nodiscard]] bool keeps_nothing() const noexcept { return options_.store == "memory:"; }
     [[nodiscard]] Result<StoredState, StartError> open_store();
     [[nodiscard]] Result<void, StartError>
     give_up_root(const std::vector<std::string>& folders) const;
@@ -181,7 +183,7 @@ private:
 
     const Options& options_;
     std::vector<InterfaceInfo> interfaces_;
-    std::unique_ptr<SqliteStore> store_;
+    std::unique_ptr<Store> store_;
     std::unique_ptr<FileIndex> index_;
     std::unique_ptr<Control> control_;
     Wake control_wake_;
@@ -198,11 +200,17 @@ private:
 };
 
 Result<StoredState, StartError> Daemon::open_store() {
-    auto opened = SqliteStore::open(options_.data);
-    if (!opened) {
-        return std::unexpected(StartError{"--data " + options_.data + ": " + opened.error().text});
+    if (keeps_nothing()) {
+        spdlog::warn("--store memory: leases and installs are forgotten when musterd ends");
+        store_ = std::make_unique<MemoryStore>();
+    } else {
+        auto opened = SqliteStore::open(options_.data);
+        if (!opened) {
+            return std::unexpected(
+                StartError{"--data " + options_.data + ": " + opened.error().text});
+        }
+        store_ = std::move(*opened);
     }
-    store_ = std::move(*opened);
     auto loaded = store_->load();
     if (!loaded) {
         return std::unexpected(StartError{"--data " + options_.data + ": " + loaded.error().text});
@@ -323,7 +331,10 @@ Result<void, StartError> Daemon::start() {
             return std::unexpected(StartError{opened.error().text(), 2});
         }
     }
-    std::vector<std::string> folders{options_.data};
+    std::vector<std::string> folders;
+    if (!keeps_nothing()) {
+        folders.push_back(options_.data);
+    }
     if (!site->mirrors.empty()) { // while we may make folders anywhere
         if (auto prepared = MirrorStore{options_.cache}.prepare(); !prepared) {
             return std::unexpected(StartError{"--cache " + prepared.error().text()});
@@ -519,6 +530,14 @@ void Daemon::stop() {
 
 int check_site(const Options& options) {
     return read_site(options, to_stderr) ? 0 : 2;
+}
+
+int check_dpdk(const Options& options) {
+    std::error_code error;
+    const bool there = std::filesystem::exists(options.site + "/site.yaml", error);
+    const auto site = there ? read_site(options, to_stderr) : nullptr;
+    const int status = check_dpdk_backend(options, site.get());
+    return there && !site ? 1 : status;
 }
 
 int run_daemon(const Options& options) {

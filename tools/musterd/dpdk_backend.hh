@@ -30,6 +30,11 @@ public:
 [[nodiscard]] Result<std::unique_ptr<DpdkBackend>, std::string>
 open_dpdk_backend(const Options& options, const Site& site);
 
+/// `--dpdk-check`: prints in plain words what this host has and lacks for --backend dpdk, then, if
+/// it lacks nothing, starts the port of --dpdk-port once. `site`: null: there is none to look at.
+/// Returns the exit status: 0, 1 when something is missing.
+[[nodiscard]] int check_dpdk_backend(const Options& options, const Site* site);
+
 /// DPDK's; nullopt: built without.
 [[nodiscard]] std::optional<std::string> dpdk_version();
 

@@ -15,11 +15,13 @@ FramePort::FramePort(std::unique_ptr<DpdkPort> port, Fd tap, const FrameHostOpti
 
 void FramePort::open() {
     port_->attach();
-    host_.announce();
+    if (tap_.valid()) {
+        host_.announce();
+    }
 }
 
 PortBurst FramePort::receive(const Now& now) {
-    if (multicast_) {
+    if (multicast_ && tap_.valid()) {
         host_.start_igmp(now.steady);
     }
     std::size_t datagrams = 0;
@@ -33,13 +35,15 @@ PortBurst FramePort::receive(const Now& now) {
         } else if (result.kind == FrameResult::Kind::conflict_answer) {
             answers_[answers++] = result.answer;
         }
-        if (result.pass_up) {
+        if (result.pass_up && tap_.valid()) {
             const ssize_t written = ::write(tap_.get(), frame.bytes.data(), frame.bytes.size());
             (written < 0 ? to_kernel_lost_ : to_kernel_).add();
         }
     }
     const std::uint64_t before = from_kernel_.read();
-    from_kernel();
+    if (tap_.valid() && (frames.empty() || ++busy_bursts_ % kernel_bursts == 0)) {
+        from_kernel();
+    }
     return {std::span{datagrams_}.first(datagrams), std::span{answers_}.first(answers),
             !frames.empty() || from_kernel_.read() != before};
 }

@@ -16,13 +16,14 @@ namespace muster {
 
 class FramePort final : public BurstPort {
 public:
-    /// `tap`: where unclaimed frames go and the kernel's come from. `multicast`: TFTP is served by
-    /// multicast.
+    /// `tap`: where unclaimed frames go and the kernel's come from; not valid: the kernel has what
+    /// is its own already, ARP and IGMP among it. `multicast`: TFTP is served by multicast.
     FramePort(std::unique_ptr<DpdkPort> port, Fd tap, const FrameHostOptions& options,
               bool multicast);
 
     void open() override;
     PortBurst receive(const Now& now) override;
+    bool asks() const noexcept override { return tap_.valid(); }
     bool carries(UdpService service, const Endpoint& destination) const noexcept override;
     void send(const TxDatagram& datagram, Bytes payload, const Now& now) override;
     void send(const TxBlocks& blocks, const Now& now) override;
@@ -33,6 +34,9 @@ public:
     void report(Exposition& exposition) const;
 
 private:
+    /// While frames come, the TAP is read after so many bursts of them.
+    static constexpr unsigned kernel_bursts = 8;
+
     void from_kernel();
     void send_own_frames();
 
@@ -40,6 +44,7 @@ private:
     Fd tap_;
     FrameHost host_;
     bool multicast_;
+    unsigned busy_bursts_ = 0;
     std::array<RxDatagram, DpdkPort::burst> datagrams_{};
     std::array<ConflictAnswer, DpdkPort::burst> answers_{};
     Counter to_kernel_;

@@ -21,5 +21,8 @@ int main(int argc, char** argv) {
     case ParsedOptions::Kind::run:
         break;
     }
+    if (parsed->options.dpdk_check) {
+        return check_dpdk(parsed->options);
+    }
     return parsed->options.check ? check_site(parsed->options) : run_daemon(parsed->options);
 }

@@ -2,6 +2,7 @@
 #include "tools/musterd/options.hh"
 
 #include "core/site/scalar.hh"
+#include "io/dpdk/dpdk_check.hh"
 #include "io/worker/packet_log.hh"
 
 #include "tools/musterd/dpdk_backend.hh"
@@ -180,8 +181,9 @@ po::options_description describe(Options& o, Special& special) {
                           "the site folder: site.yaml, profiles/, nodes.yaml, templates/, files/")(
         "data", po::value(&o.data)->default_value(o.data)->value_name("DIR"),
         "where what must survive is kept: leases, nodes, events")(
-        "store", one_of("store", o.store, {"sqlite:"}),
-        "how it is kept; sqlite: is a file in --data")(
+        "store", one_of("store", o.store, {"sqlite:", "memory:"}),
+        "how it is kept; sqlite: is a file in --data; memory: is not kept at all, for measurements "
+        "and trials: after a restart the same address may be given to another machine")(
         "user", po::value(&o.user)->value_name("NAME"),
         "user to become once sockets are open; default: muster, if it exists");
 
@@ -196,9 +198,10 @@ po::options_description describe(Options& o, Special& special) {
         "dpdk-port", po::value(&o.dpdk_port)->value_name("SPEC"),
         "port to drive: a PCI address, or a virtual device with its arguments "
         "(net_tap0,iface=dtap0); its address is the site's server.address")(
-        "dpdk-split", one_of("dpdk-split", o.dpdk_split, {"tap"}),
+        "dpdk-split", one_of("dpdk-split", o.dpdk_split, {"tap", "xdp", "flow"}),
         "how the kernel gets its share (HTTP and all else) of that port; tap: --interface is made "
-        "as a TAP interface with the same addresses")(
+        "as a TAP interface with the same addresses; xdp: --interface is the kernel's and stays "
+        "so, and an XDP program passes the ports of DHCP and TFTP to DPDK; flow: not there yet")(
         "workers", number("workers", o.workers, 0, 64), "fast-path threads; 0: one per core")(
         "pin", po::bool_switch(&o.pin), "pin worker i to core i");
 
@@ -351,7 +354,10 @@ std::string reason_of(const po::error& error) {
     return error.what();
 }
 
-void check_dpdk(const Options& o) {
+void check_dpdk_flags(const Options& o) {
+    if (o.dpdk_check) {
+        return; // it says what is missing itself
+    }
     if (o.backend != "dpdk") {
         if (!o.dpdk_port.empty() || !o.dpdk_eal.empty()) {
             throw BadOption{fmt::format("--{}: has no use without --backend dpdk",
@@ -363,11 +369,30 @@ void check_dpdk(const Options& o) {
         throw BadOption{"--backend dpdk: this musterd was built without DPDK (libdpdk-dev was not "
                         "there); must be io_uring"};
     }
-    if (o.dpdk_port.empty()) {
+    if (o.dpdk_split == "flow") {
+        throw BadOption{"--dpdk-split flow: rules in the NIC (rte_flow) are not there yet; must be "
+                        "tap, or xdp, which also leaves the interface to the kernel"};
+    }
+    const bool by_xdp = o.dpdk_split == "xdp";
+    if (o.dhcp == "off" && !o.tftp) {
+        throw BadOption{"--backend dpdk: has nothing to do with --dhcp off and --tftp off"};
+    }
+    if (o.dpdk_port.empty() && !by_xdp) {
         throw BadOption{"--backend dpdk: needs --dpdk-port too"};
     }
     if (o.interfaces.size() != 1) {
-        throw BadOption{"--backend dpdk: needs exactly one --interface, which it makes"};
+        throw BadOption{fmt::format("--backend dpdk: needs exactly one --interface{}",
+                                    by_xdp ? "" : ", which it makes")};
+    }
+    if (by_xdp && !o.dpdk_port.empty() &&
+        (!o.dpdk_port.starts_with("net_af_xdp") ||
+         device_argument(o.dpdk_port, "iface") != o.interfaces.front() ||
+         !device_argument(o.dpdk_port, "xdp_prog").empty())) {
+        throw BadOption{
+            fmt::format("--dpdk-port {}: with --dpdk-split xdp it can be left out; must "
+                        "be net_af_xdp0,iface={} and further arguments, without "
+                        "xdp_prog",
+                        o.dpdk_port, o.interfaces.front())};
     }
     // Of the MTU's 1500 bytes: IPv4, UDP and TFTP headers. Nothing is fragmented.
     if (constexpr std::uint16_t most = 1468; o.tftp_blksize_max > most) {
@@ -403,9 +428,9 @@ void check_together(const Options& o) {
     if (o.http && o.https_port == o.http_port) {
         throw BadOption{fmt::format("--https-port {}: is --http-port already", *o.https_port)};
     }
-    check_dpdk(o);
+    check_dpdk_flags(o);
     const bool serves = o.dhcp != "off" || o.tftp || o.http || o.https_port;
-    if (serves && o.interfaces.empty() && !o.check) {
+    if (serves && o.interfaces.empty() && !o.check && !o.dpdk_check) {
         throw BadOption{"--interface: name at least one interface to serve (or switch --dhcp, "
                         "--tftp and --http off)"};
     }
@@ -423,8 +448,10 @@ Result<ParsedOptions, std::string> read_options(int argc, const char* const* arg
             "version", po::bool_switch(&special.version), "version and build")(
             "check", po::bool_switch(&parsed.options.check),
             "read the site, report every problem as file:line:column: text, exit 0 or 2")(
-            "flags-file", po::value(&special.flags_file)->value_name("FILE"),
-            "read flags from a file of `name = value`");
+            "dpdk-check", po::bool_switch(&parsed.options.dpdk_check),
+            "say in plain words what is there and what is missing for --backend dpdk with these "
+            "flags, exit 0 or 1")("flags-file", po::value(&special.flags_file)->value_name("FILE"),
+                                  "read flags from a file of `name = value`");
         po::options_description all;
         all.add(once).add(flags);
 

@@ -60,7 +60,8 @@ struct Options {
     std::string log_level = "info";
     bool log_json = false;
 
-    bool check = false; ///< --check: read the site, say what is wrong, exit
+    bool dpdk_check = false; ///< --dpdk-check: say what DPDK lacks here, exit
+    bool check = false;      ///< --check: read the site, say what is wrong, exit
 };
 
 /// What the command line came to.

@@ -153,7 +153,8 @@ open_sockets(const Options& options, const std::vector<InterfaceInfo>& interface
         if (i == 0 && options.dhcp != "off" && !by_port) {
             MUSTER_PLACE(all[i].packet, open_packet_socket());
         }
-        if (i == 0 && options.dhcp == "server" && !by_port) {
+        const bool kernel_has_arp = !by_port || options.dpdk_split == "xdp";
+        if (i == 0 && options.dhcp == "server" && kernel_has_arp) {
             MUSTER_PLACE(all[i].probes, ProbeSockets::open(interfaces));
         }
         for (std::uint8_t k = 0; options.tftp && k < tftp_transfer_sockets; ++k) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace muster {
 namespace {
@@ -153,6 +154,28 @@ TEST(Frame, ArpAsksAndUnderstands) {
     for (std::size_t shorter = 0; shorter < size; ++shorter) {
         EXPECT_FALSE(read_arp_reply(Bytes{out}.first(shorter)));
     }
+}
+
+TEST(Frame, ArpIsAnswered) {
+    const Ipv4Address own{{10, 0, 0, 7}};
+    const Ipv4Address asker{{10, 0, 0, 1}};
+    std::array<std::byte, 64> out{};
+    const std::size_t asked = write_arp_request(out, {server, asker, own});
+    const auto request = read_arp_request(Bytes{out}.first(asked));
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->sender_mac, server);
+    EXPECT_EQ(request->target, own);
+    const std::size_t size =
+        write_arp_reply(out, request->sender_mac, {machine, own, request->sender});
+    const Bytes frame = Bytes{out}.first(size);
+    EXPECT_FALSE(read_arp_request(frame)) << "a reply is no request";
+    const auto reply = read_arp_reply(frame);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->sender_mac, machine);
+    EXPECT_EQ(reply->sender, own);
+    EXPECT_EQ(reply->target, asker);
+    EXPECT_EQ(std::memcmp(frame.data(), server.octets.data(), 6), 0) << "to who asked, alone";
+    EXPECT_EQ(std::memcmp(frame.data() + 32, server.octets.data(), 6), 0);
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/muster-load/command_line.hh"
 
+#include "tools/muster-load/dpdk_wire.hh"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -116,6 +118,34 @@ TEST(LoadCommandLine, EveryProblemNamesFlagValueAndWhatIsAllowed) {
          }) {
         EXPECT_NE(problem(line).find(expected), std::string::npos) << line << "\n" << problem(line);
     }
+}
+
+TEST(LoadCommandLine, WithoutAKernelTheMachinesBringTheirAddresses) {
+    EXPECT_NE(problem("dhcp --interface e --backend both").find("allowed: io_uring, dpdk"),
+              std::string::npos);
+    EXPECT_NE(problem("dhcp --interface e --dpdk-eal x").find("--dpdk-eal has no use without"),
+              std::string::npos);
+    EXPECT_NE(problem("http --server 10.0.0.1 --path / --backend dpdk").find("unknown flag"),
+              std::string::npos);
+    if (!has_dpdk()) {
+        EXPECT_NE(problem("dhcp --backend dpdk").find("built without DPDK"), std::string::npos);
+        return;
+    }
+    for (const auto& [line, expected] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"dhcp --backend dpdk", "--dpdk-port is missing"},
+             {"dhcp --backend dpdk --dpdk-port net_null0 --interface e", "exclude each other"},
+             {"tftp --server 10.0.0.1 --file x --backend dpdk --dpdk-port p", "needs --addresses"},
+             {"tftp --server fd00::1 --file x --addresses 10.0.0.2-10.0.0.3 --backend dpdk "
+              "--dpdk-port p",
+              "IPv4 alone"},
+         }) {
+        EXPECT_NE(problem(line).find(expected), std::string::npos) << line << "\n" << problem(line);
+    }
+    const Options dhcp = *read_command_line({"dhcp", "--backend", "dpdk", "--dpdk-port",
+                                             "net_memif0,role=client", "--dpdk-eal", "--no-huge"})
+                              .options;
+    EXPECT_EQ(dhcp.dpdk_port, "net_memif0,role=client");
+    EXPECT_EQ(dhcp.dpdk_eal, "--no-huge");
 }
 
 TEST(LoadCommandLine, HelpIsGivenWhateverElseIsWrong) {
