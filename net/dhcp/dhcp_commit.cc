@@ -100,7 +100,11 @@ void DhcpServer::acknowledge(Exchange& x, const Ipv4Address& address) noexcept {
         }
     }
     record.expires = x.now.wall + committed_time(leases_, *id, x.now, lease_s);
-    commit_and_acknowledge(x, *id, record, lease_s);
+    if (limits_.waits_for_store) {
+        commit_and_acknowledge(x, *id, record, lease_s);
+    } else {
+        acknowledge_at_once(x, *id, record, lease_s);
+    }
 }
 
 void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseRecord& record,
@@ -119,6 +123,21 @@ void DhcpServer::commit_and_acknowledge(Exchange& x, LeaseId id, const LeaseReco
         return drop(DhcpDrop::busy);
     }
     leases_.begin_commit(id, claimed.handle);
+}
+
+/// Control hears of the lease all the same: it shows it, and nodes follow from it.
+void DhcpServer::acknowledge_at_once(Exchange& x, LeaseId id, const LeaseRecord& record,
+                                     std::uint32_t lease_s) noexcept {
+    if (!x.out.tell(LeaseCommit{.request = {}, .lease = record})) {
+        return drop(DhcpDrop::busy);
+    }
+    metrics_.commits.add(CommitOutcome::unwaited);
+    end_replaced_lease<LeaseCommit>(leases_, id, x.now, x.out);
+    leases_.bind(id, record, x.now.steady + (record.expires - x.now.wall));
+    send_now(x, make_reply(x, ack_of(message_), record.address, lease_s));
+    if (worth_telling(x)) {
+        tell_seen(sighting(x, record.address, true), x.out);
+    }
 }
 
 /// Makes the ACK that will leave once the commit is durable.

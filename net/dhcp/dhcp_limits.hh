@@ -20,6 +20,8 @@ struct DhcpLimits {
     std::uint32_t leases_max = 131'072;
     /// Acknowledgements that wait for their commit; at it a REQUEST is not answered (`busy`).
     std::uint32_t commits_max = 4'096;
+    /// False: the store keeps nothing over a restart, so no acknowledgement waits for it.
+    bool waits_for_store = true;
     /// Machines known by name for which room is taken at start; more are taken as they come.
     std::uint32_t nodes_expected = 16'384;
     /// How long an offered address is kept for the machine.

@@ -117,6 +117,8 @@ private:
     void send_durable(PendingAck& pending, SlabHandle handle, const Now& now, Outbox& out) noexcept;
     void send_prolonged(PendingAck& pending, SlabHandle handle, const Now& now,
                         Outbox& out) noexcept;
+    void acknowledge_at_once(Exchange& x, LeaseId id, const LeaseRecord& record,
+                             std::uint32_t lease_s) noexcept;
     void cancel_commit(LeaseId id) noexcept;
 
     [[nodiscard]] DhcpReply make_reply(Exchange& x, DhcpMessageType type, const Ipv4Address& yiaddr,

@@ -18,11 +18,12 @@ void LeaseMetrics::report_leases(Exposition& exposition, const LeaseMetricsWords
                      boot_refusals.read(BootRefusal::name));
     MUSTER_BOOT_REFUSALS(X)
 #undef X
-    constexpr std::array<std::pair<CommitOutcome, std::string_view>, 5> outcomes{{
+    constexpr std::array<std::pair<CommitOutcome, std::string_view>, 6> outcomes{{
         {CommitOutcome::durable, "durable"},
         {CommitOutcome::refused, "refused"},
         {CommitOutcome::spared, "spared"},
         {CommitOutcome::repeated, "repeated"},
+        {CommitOutcome::unwaited, "unwaited"},
         {CommitOutcome::stale, "stale"},
     }};
     for (const auto& [outcome, text] : outcomes) {

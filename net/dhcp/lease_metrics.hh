@@ -18,6 +18,7 @@ enum class CommitOutcome : std::uint8_t {
     refused,  ///< the store took it not
     spared,   ///< the durable lease had time enough left: acknowledged with what remains
     repeated, ///< asked again while its commit was under way
+    unwaited, ///< the store keeps nothing: acknowledged at once
     stale,    ///< the answer came for a lease that was given back meanwhile
 };
 
@@ -35,7 +36,7 @@ struct LeaseMetricsWords {
 
 struct LeaseMetrics {
     CounterSet<BootRefusal, boot_refusal_count> boot_refusals;
-    CounterSet<CommitOutcome, 5> commits;
+    CounterSet<CommitOutcome, 6> commits;
     Counter prolonged;       ///< acknowledged although the store refused (undurable_lease)
     Counter samples_dropped; ///< MachineSeen that control had no room for
     Counter restore_dropped; ///< leases of the store that did not fit the table

@@ -321,5 +321,26 @@ TEST_F(DhcpCommitTest, ARestartKeepsLeasesAndDeclinedAddresses) {
     EXPECT_EQ(again.lease(2).yiaddr(), ip("10.79.0.102"));
 }
 
+TEST(DhcpWithoutStore, NoAckWaitsForAStoreThatKeepsNothing) {
+    DhcpRig rig{{.leases_max = 1024, .commits_max = 64, .waits_for_store = false}};
+    const auto acks = rig.receive(select(1, "10.79.0.100", 77));
+    ASSERT_EQ(acks.size(), 1U);
+    EXPECT_EQ(acks[0].type(), ack);
+    EXPECT_EQ(acks[0].message->header.xid, 77U);
+    EXPECT_EQ(acks[0].yiaddr(), ip("10.79.0.100"));
+    EXPECT_EQ(acks[0].seconds(DhcpOptionCode::address_lease_time), 3600U);
+    // Control hears of it, and owes no answer.
+    ASSERT_EQ(rig.commits.size(), 1U);
+    EXPECT_EQ(rig.commits[0].lease.address, ip("10.79.0.100"));
+    EXPECT_EQ(rig.commits[0].request, SlabHandle{});
+    EXPECT_EQ(rig.server.metrics().commits.read(CommitOutcome::unwaited), 1U);
+    // The lease holds: another machine does not get it, the same one goes on with it.
+    const auto others = rig.receive(select(2, "10.79.0.100", 78));
+    EXPECT_TRUE(others.empty() || others[0].type() == nak);
+    const auto renewed = rig.receive(renew(1, "10.79.0.100"), ip("10.79.0.1"));
+    ASSERT_EQ(renewed.size(), 1U);
+    EXPECT_EQ(renewed[0].type(), ack);
+}
+
 } // namespace
 } // namespace muster::test
