@@ -28,6 +28,7 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     EngineOptions engine;
     engine.dhcp_limits.leases_max = lease_room;
     engine.dhcp_limits.probes = true;
+    engine.dhcp_limits.waits_for_store = options.store != "memory:";
     engine.dhcp = first && options.dhcp == "server";
     engine.dhcp_proxy = first && options.dhcp == "proxy";
     engine.dhcp6 = first && options.dhcp == "server" && options.dhcp6;
@@ -39,7 +40,9 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
     engine.tftp_limits.single_port = options.tftp_single_port;
     engine.tftp_limits.ignore_case = options.tftp_ignore_case;
     engine.tftp_limits.transfer_sockets = tftp_transfer_sockets;
-    if (options.tftp_multicast) {
+    // DPDK's port is worker 0's alone, so others have nothing to answer a group from.
+    const bool alone = options.backend == "dpdk";
+    if (options.tftp_multicast && (first || !alone)) {
         MulticastLimits& multicast = engine.tftp_limits.multicast;
         multicast.groups = multicast_groups;
         multicast.first_address = options.tftp_multicast->subnet.network;
@@ -47,7 +50,7 @@ EngineOptions engine_options(const Options& options, const std::vector<Interface
             ~options.tftp_multicast->subnet.mask_number() + 1; // below 2^28 by read_options()
         multicast.first_port = options.tftp_multicast->first_port;
         multicast.worker = static_cast<std::uint8_t>(worker);
-        multicast.workers = static_cast<std::uint8_t>(workers);
+        multicast.workers = alone ? std::uint8_t{1} : static_cast<std::uint8_t>(workers);
     }
     engine.http_limits.access_log = !options.access_log.empty();
     return engine;
