@@ -40,6 +40,7 @@ class Rack:
                                        boot, "--boot-by", boot_by, "--owner", os.getpid()).stdout.split()[-1])
         try:
             self.flags = []  # of every musterd
+            self.interface = "br0"
             self.site, self.data = self.folder / "site", self.folder / "data"
             self.data.mkdir()
             self._write_site(images, nodes)
@@ -72,7 +73,7 @@ class Rack:
         # Each step execs the next, so this process id is musterd's; and it dies with this process.
         server = Musterd(["setpriv", "--pdeathsig", "KILL", str(RACK), "exec", "--rack", self.name, "--",
                           str(BUILD / "musterd"), "--site", str(self.site), "--data", str(self.data),
-                          "--interface", "br0", *map(str, self.flags), *flags], self)
+                          "--interface", self.interface, *map(str, self.flags), *flags], self)
         self.processes.append(server)
         server.wait_ready()
         return server
