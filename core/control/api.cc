@@ -3,6 +3,7 @@
 #include "core/control/api.hh"
 
 #include "core/control/api_json.hh"
+#include "core/control/api_routes.hh"
 #include "core/control/control_metrics.hh"
 #include "core/control/flight_json.hh"
 #include "core/control/governor_view.hh"
@@ -14,9 +15,7 @@ namespace muster {
 namespace {
 
 using Json = nlohmann::json;
-using Method = DynamicRequest::Method;
 
-constexpr std::string_view api_prefix = "/api/v1/";
 constexpr std::string_view bearer = "Bearer ";
 
 /// Takes the same time whatever differs, so that a token cannot be guessed byte by byte.
@@ -27,16 +26,6 @@ bool equal_in_constant_time(std::string_view given, std::string_view wanted) noe
         difference |= static_cast<unsigned char>(c ^ wanted[i]);
     }
     return difference == 0;
-}
-
-std::vector<std::string> parts_of(std::string_view path) {
-    std::vector<std::string> parts;
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        parts.emplace_back(path.substr(0, slash));
-        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-    }
-    return parts;
 }
 
 Answer json_answer(const Json& json, std::uint16_t status = 200) {
@@ -59,8 +48,8 @@ Answer asset_answer(const AdminAsset& asset, const DynamicRequest& request) {
     return answer;
 }
 
-bool asks(const DynamicRequest& request) noexcept {
-    return request.method == Method::get || request.method == Method::head;
+Answer no_such_node() {
+    return api_error(404, "no_such_node", "no node has this name");
 }
 
 } // namespace
@@ -80,41 +69,26 @@ bool Api::authorized(const DynamicRequest& request) const {
 
 Decision Api::decide(const DynamicRequest& request, UnixTime at) {
     ++counters_.api_requests;
-    const std::string_view path = request.path;
-    // Whether it lives is no secret, and whoever watches over it has no token.
-    if (path == "/healthz" && asks(request)) {
-        return decided(text_answer(200, "ok"));
-    }
-    if (path == "/readyz" && asks(request)) {
-        return [this] {
-            return store_works_ ? text_answer(200, "ok")
-                                : text_answer(503, "the store takes no changes");
-        };
-    }
-    // The page has nothing in it that is secret: it asks for the token, and the API for data.
-    if (path == "/" && asks(request)) {
-        const AdminAsset* const built = asset_of(path);
-        return decided(built != nullptr
-                           ? asset_answer(*built, request)
-                           : Answer{.body = std::string{admin_page()}, .type = html_type});
-    }
-    if (!authorized(request)) {
+    const ApiMatch match = match_route(request.method, request.path);
+    const bool open = match.route != nullptr && match.route->open;
+    if (!open && !authorized(request)) {
         ++counters_.api_unauthorized;
         return decided(
             api_error(401, "unauthorized", "a bearer token is wanted (Authorization: Bearer …)"));
     }
-    if (path == "/metrics" && asks(request)) {
-        return [this] {
-            return show_metrics();
-        };
+    if (match.route == nullptr) {
+        return decided(
+            match.known_path
+                ? api_error(405, "method_not_allowed",
+                            "this path has no such method (see /api/v1/openapi.json)")
+                : api_error(404, "not_found", "no such path (see /api/v1/openapi.json)"));
     }
-    if (const AdminAsset* const asset = asset_of(path); asset != nullptr && asks(request)) {
-        return decided(asset_answer(*asset, request));
+    UrlQuery query;
+    query.read(request.query);
+    if (match.route->path.find("{name}") != std::string_view::npos) {
+        return on_node(match.route->call, match.name, request, query, at);
     }
-    if (path.starts_with(api_prefix)) {
-        return on_api(request, parts_of(path.substr(api_prefix.size())), at);
-    }
-    return decided(api_error(404, "not_found", "no such path"));
+    return on_call(match.route->call, request, query, at);
 }
 
 const AdminAsset* Api::asset_of(std::string_view path) const {
@@ -139,145 +113,140 @@ Decision Api::on_events(const DynamicRequest& request, const UrlQuery& query, Un
     };
 }
 
-Decision Api::on_api(const DynamicRequest& request, const Path& path, UnixTime at) {
-    const std::string& first = path.empty() ? std::string{} : path.front();
-    if (first == "nodes") {
-        return on_nodes(request, path, at);
-    }
-    const bool known =
-        path.size() == 1 &&
-        (first == "profiles" || first == "leases" || first == "site" || first == "events" ||
-         first == "governor" || first == "history" || first == "waits");
-    if (!known) {
-        return decided(api_error(404, "not_found", "no such path"));
-    }
-    if (!asks(request)) {
-        return decided(api_error(405, "method_not_allowed", "this is only read, with GET"));
-    }
-    UrlQuery query;
-    query.read(request.query);
-    if (first == "leases") {
-        return [this, query] {
-            return list_leases(query);
-        };
-    }
-    if (first == "events") {
-        return on_events(request, query, at);
-    }
-    if (first == "history") {
-        return [this, at] {
-            return json_answer(history_json(history_, history_.now(governor_, at)));
-        };
-    }
-    if (first == "waits") {
-        return [this, query] {
-            return json_answer(waits_json(ledger_.nodes(), query.value("tag"), limit_of(query)));
-        };
-    }
-    if (first == "governor") {
-        return [this, query] {
-            return json_answer(governor_ ? governor_json(*governor_, limit_of(query))
-                                         : Json{{"slots", nullptr}});
-        };
-    }
-    if (first == "site") {
-        return [this] {
-            const ServerAddress server =
-                rendering_.server_address({}, options_.server_address, options_.http_port);
-            Json json = site_json(installs_.site());
-            json["boot_url"] =
-                server.address == IpAddress{Ipv4Address{}} ? Json{} : Json(server_url(server));
-            return json_answer(json);
-        };
-    }
-    return [this] {
-        Json list = Json::array();
-        for (const auto& [name, profile] : installs_.site().profiles) {
-            list.push_back(profile_json(profile, content_));
-        }
-        return page("profiles", std::move(list), nullptr);
+/// The answer of one function, when the batch is committed.
+Decision Api::showing(Answer (Api::*show)() const) const {
+    return [this, show] {
+        return (this->*show)();
     };
 }
 
-Decision Api::on_nodes(const DynamicRequest& request, const Path& path, UnixTime at) {
-    const std::string& name = path.size() > 1 ? path[1] : std::string{};
-    const std::string& verb = path.size() > 2 ? path[2] : std::string{};
-    if (path.size() > 3) {
+Decision Api::showing(const UrlQuery& query, Answer (Api::*show)(const UrlQuery&) const) const {
+    return [this, query, show] {
+        return (this->*show)(query);
+    };
+}
+
+/// What concerns no node, or many.
+Decision Api::on_call(ApiCall call, const DynamicRequest& request, const UrlQuery& query,
+                      UnixTime at) {
+    switch (call) {
+    case ApiCall::page: {
+        const AdminAsset* const built = asset_of(request.path);
+        return decided(built != nullptr
+                           ? asset_answer(*built, request)
+                           : Answer{.body = std::string{admin_page()}, .type = html_type});
+    }
+    case ApiCall::alive:
+        return decided(text_answer(200, "ok"));
+    case ApiCall::ready:
+        return [this] {
+            return store_works_ ? text_answer(200, "ok")
+                                : text_answer(503, "the store takes no changes");
+        };
+    case ApiCall::openapi: {
+        const AdminAsset* const document = asset_of(request.path);
+        return decided(document != nullptr
+                           ? asset_answer(*document, request)
+                           : api_error(404, "not_found", "the document was not built in"));
+    }
+    case ApiCall::metrics:
+        return showing(&Api::show_metrics);
+    case ApiCall::list_nodes:
+        return showing(query, &Api::list_nodes);
+    case ApiCall::install_nodes:
+        return on_tagged_install(request, at);
+    case ApiCall::stop_nodes:
+        if (query.find("tag") != nullptr && query.value("tag").empty()) {
+            return decided(api_error(400, "no_tag", "the tag is empty; without one: all"));
+        }
+        return on_stop(names_tagged(query.value("tag")), at);
+    case ApiCall::list_profiles:
+        return showing(&Api::list_profiles);
+    case ApiCall::list_leases:
+        return showing(query, &Api::list_leases);
+    case ApiCall::show_site:
+        return showing(&Api::show_site);
+    case ApiCall::show_governor:
+        return showing(query, &Api::show_governor);
+    case ApiCall::show_history:
+        return [this, at] {
+            return json_answer(history_json(history_, history_.now(governor_, at)));
+        };
+    case ApiCall::show_waits:
+        return showing(query, &Api::show_waits);
+    case ApiCall::list_events:
+        return on_events(request, query, at);
+    default: // on_node()
         return decided(api_error(404, "not_found", "no such path"));
     }
-    if (request.method == Method::post) {
-        if (name == "install" && verb.empty() && path.size() == 2) {
-            return on_tagged_install(request, at);
-        }
-        if (name == "stop" && path.size() == 2) {
-            UrlQuery query;
-            query.read(request.query);
-            if (query.find("tag") != nullptr && query.value("tag").empty()) {
-                return decided(api_error(400, "no_tag", "the tag is empty; without one: all"));
-            }
-            return on_stop(names_tagged(query.value("tag")), at);
-        }
-        if (verb == "stop") {
-            return ledger_.nodes().find(name) == nullptr
-                       ? decided(api_error(404, "no_such_node", "no node has this name"))
-                       : on_stop({name}, at);
-        }
-        if (verb == "install") {
-            return on_install(name, request, at);
-        }
-        if (verb == "ignore") {
-            return on_order(name, Order::order_ignore, at);
-        }
-        if (verb == "boot-local") {
-            return on_order(name, Order::order_boot_local, at);
-        }
-        return decided(api_error(404, "not_found",
-                                 "orders are install, stop, ignore and boot-local: POST "
-                                 "/api/v1/nodes/NAME/install"));
+}
+
+Answer Api::show_governor(const UrlQuery& query) const {
+    return json_answer(governor_ ? governor_json(*governor_, limit_of(query))
+                                 : Json{{"slots", nullptr}});
+}
+
+Answer Api::show_waits(const UrlQuery& query) const {
+    return json_answer(waits_json(ledger_.nodes(), query.value("tag"), limit_of(query)));
+}
+
+Answer Api::show_site() const {
+    const ServerAddress server =
+        rendering_.server_address({}, options_.server_address, options_.http_port);
+    Json json = site_json(installs_.site());
+    json["boot_url"] =
+        server.address == IpAddress{Ipv4Address{}} ? Json{} : Json(server_url(server));
+    return json_answer(json);
+}
+
+Answer Api::list_profiles() const {
+    Json list = Json::array();
+    for (const auto& [name, profile] : installs_.site().profiles) {
+        list.push_back(profile_json(profile, content_));
     }
-    if (asks(request)) {
-        if (path.size() == 1) {
-            UrlQuery query;
-            query.read(request.query);
-            return [this, query] {
-                return list_nodes(query);
-            };
-        }
-        if (verb.empty()) {
-            return showing(name, &Api::show_node);
-        }
-        if (verb == "timeline") {
-            return [this, name, at] {
-                const NodeRecord* const node = ledger_.nodes().find(name);
-                return node == nullptr ? api_error(404, "no_such_node", "no node has this name")
-                                       : show_timeline(*node, at);
-            };
-        }
-        if (verb == "render") {
-            return showing(name, &Api::show_render);
-        }
-        if (verb == "pcap") {
-            UrlQuery query;
-            query.read(request.query);
-            return [this, name, query] {
-                const NodeRecord* const node = ledger_.nodes().find(name);
-                return node == nullptr ? api_error(404, "no_such_node", "no node has this name")
-                                       : show_packets(*node, query);
-            };
-        }
+    return page("profiles", std::move(list), nullptr);
+}
+
+/// What concerns the node of the path.
+Decision Api::on_node(ApiCall call, const std::string& name, const DynamicRequest& request,
+                      const UrlQuery& query, UnixTime at) {
+    switch (call) {
+    case ApiCall::show_node:
+        return showing(name, &Api::show_node);
+    case ApiCall::put_node:
+        return on_put(name, request, at);
+    case ApiCall::delete_node:
+        return on_delete(name, at);
+    case ApiCall::show_timeline:
+        return [this, name, at] {
+            const NodeRecord* const node = ledger_.nodes().find(name);
+            return node == nullptr ? no_such_node() : show_timeline(*node, at);
+        };
+    case ApiCall::show_render:
+        return showing(name, &Api::show_render);
+    case ApiCall::show_packets:
+        return [this, name, query] {
+            const NodeRecord* const node = ledger_.nodes().find(name);
+            return node == nullptr ? no_such_node() : show_packets(*node, query);
+        };
+    case ApiCall::install_node:
+        return on_install(name, request, at);
+    case ApiCall::stop_node:
+        return ledger_.nodes().find(name) == nullptr ? decided(no_such_node())
+                                                     : on_stop({name}, at);
+    case ApiCall::ignore_node:
+        return on_order(name, Order::order_ignore, at);
+    case ApiCall::boot_node_local:
+        return on_order(name, Order::order_boot_local, at);
+    default: // on_call()
         return decided(api_error(404, "not_found", "no such path"));
     }
-    if (path.size() != 2) {
-        return decided(api_error(405, "method_not_allowed", "PUT and DELETE want one node's name"));
-    }
-    return request.method == Method::put ? on_put(name, request, at) : on_delete(name, at);
 }
 
 Decision Api::showing(std::string name, Answer (Api::*show)(const NodeRecord&) const) const {
     return [this, name = std::move(name), show] {
         const NodeRecord* const node = ledger_.nodes().find(name);
-        return node == nullptr ? api_error(404, "no_such_node", "no node has this name")
-                               : (this->*show)(*node);
+        return node == nullptr ? no_such_node() : (this->*show)(*node);
     };
 }
 

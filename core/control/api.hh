@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/control/answer.hh"
+#include "core/control/api_routes.hh"
 #include "core/control/control_options.hh"
 #include "core/control/event_feed.hh"
 #include "core/control/rendering.hh"
@@ -42,14 +43,15 @@ public:
     void set_store_works(bool works) noexcept { store_works_ = works; }
 
 private:
-    using Path = std::vector<std::string>; ///< below /api/v1
     using Order = InstallEventKind;
 
     [[nodiscard]] bool authorized(const DynamicRequest& request) const;
-    Decision on_api(const DynamicRequest& request, const Path& path, UnixTime at);
+    Decision on_call(ApiCall call, const DynamicRequest& request, const UrlQuery& query,
+                     UnixTime at);
+    Decision on_node(ApiCall call, const std::string& name, const DynamicRequest& request,
+                     const UrlQuery& query, UnixTime at);
     [[nodiscard]] const AdminAsset* asset_of(std::string_view path) const;
     Decision on_events(const DynamicRequest& request, const UrlQuery& query, UnixTime at);
-    Decision on_nodes(const DynamicRequest& request, const Path& path, UnixTime at);
     Decision on_order(const std::string& name, Order order, UnixTime at);
     Decision on_install(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_tagged_install(const DynamicRequest& request, UnixTime at);
@@ -66,6 +68,12 @@ private:
     [[nodiscard]] Answer list_events(const UrlQuery& query) const;
     [[nodiscard]] Answer show_render(const NodeRecord& node) const;
     [[nodiscard]] Answer show_metrics() const;
+    [[nodiscard]] Answer list_profiles() const;
+    [[nodiscard]] Answer show_site() const;
+    [[nodiscard]] Answer show_governor(const UrlQuery& query) const;
+    [[nodiscard]] Answer show_waits(const UrlQuery& query) const;
+    Decision showing(Answer (Api::*show)() const) const;
+    Decision showing(const UrlQuery& query, Answer (Api::*show)(const UrlQuery&) const) const;
     /// A decision that shows the node, if it is there when the batch is committed.
     Decision showing(std::string name, Answer (Api::*show)(const NodeRecord&) const) const;
     [[nodiscard]] Answer show_node(const NodeRecord& node) const;

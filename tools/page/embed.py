@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the page into a C++ source, as it is and compressed: the table behind embedded_assets() of tools/musterd/assets.hh. usage: embed.py OUTPUT FILE..."""
+"""Writes the page and the description of the API into a C++ source, as it is and compressed: the table behind embedded_assets() of tools/musterd/assets.hh. usage: embed.py OUTPUT FILE..."""
 import base64
 import gzip
 import hashlib
@@ -9,6 +9,7 @@ import sys
 
 WHERE = {
     "index.html": ("/", "text/html; charset=utf-8"),
+    "openapi.json": ("/api/v1/openapi.json", "application/json"),
 }
 
 

@@ -222,7 +222,7 @@ TEST_F(ControlTest, OrdersAreFollowedAndNoted) {
     EXPECT_EQ(logged(EventKind::order), 3U);
     EXPECT_EQ(post("/api/v1/nodes/nobody/install").status, 404);
     EXPECT_EQ(post("/api/v1/nodes/r1n01/explode").status, 404);
-    EXPECT_EQ(post("/api/v1/nodes/r1n01").status, 404);
+    EXPECT_EQ(post("/api/v1/nodes/r1n01").status, 405);
 }
 
 TEST_F(ControlTest, AnOrderByTagReachesAllOfThem) {
