@@ -77,6 +77,7 @@ extern const Command pcap_command;
 extern const Command check_command;
 extern const Command import_command;
 extern const Command media_command;
+extern const Command completion_command;
 
 /// Writes to standard output. Throws Failure when it cannot be written (a full disk, say).
 void print(std::string_view text);

@@ -193,7 +193,26 @@ std::string setting(const po::variables_map& values, const char* option, const c
     return environment(variable).value_or(std::string{otherwise});
 }
 
+std::vector<OptionText> texts_of(const po::options_description& options) {
+    std::vector<OptionText> texts;
+    for (const auto& option : options.options()) {
+        const auto semantic = option->semantic();
+        texts.push_back({.name = option->long_name(),
+                         .value = semantic->max_tokens() == 0 ? std::string{} : semantic->name(),
+                         .description = option->description()});
+    }
+    return texts;
+}
+
 } // namespace
+
+std::vector<OptionText> option_texts(const Command& command) {
+    return texts_of(own_options(command));
+}
+
+std::vector<OptionText> common_option_texts() {
+    return texts_of(common_options());
+}
 
 Invocation read_command_line(const std::vector<std::string>& arguments,
                              const Environment& environment) {

@@ -30,6 +30,17 @@ struct Invocation {
 [[nodiscard]] Invocation read_command_line(const std::vector<std::string>& arguments,
                                            const Environment& environment);
 
+/// An option as its help describes it.
+struct OptionText {
+    std::string name;  ///< without dashes
+    std::string value; ///< what its value is called; empty: it has none
+    std::string description;
+};
+
+[[nodiscard]] std::vector<OptionText> option_texts(const Command& command);
+/// Of those that all commands have.
+[[nodiscard]] std::vector<OptionText> common_option_texts();
+
 /// Help on everything: the commands, the options they share.
 [[nodiscard]] std::string help_text();
 

@@ -101,13 +101,13 @@ const Command add_command{
 
 const Command remove_command{
     .name = "remove",
-    .arguments = "NAME",
+    .arguments = "NODE",
     .summary = "Forget a machine.",
     .details =
         "Forgets a machine, its state and its timeline. What is on its disk stays. When it boots "
         "from the network again it is treated as the site's unknown-nodes says.",
     .examples = "  muster remove r1n01",
-    .argument = "NAME",
+    .argument = "NODE",
     .arguments_min = 1,
     .arguments_max = 1,
     .add_options = nullptr,

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -423,6 +424,110 @@ class Others(Case):
                                   stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write standard output: No space left", done.stderr)
+
+
+class Completion(Case):
+    """What shells make of `muster completion`: asked of the shells themselves."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment["PATH"] = f"{os.path.dirname(MUSTER)}:{self.environment['PATH']}"
+        self.api.nodes(node("r1n01", "ready"), node("r1n02", "failed"), node("r2n01", "ready"))
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        os.mkdir(os.path.join(self.folder, "medium"))
+        with open(os.path.join(self.folder, "media.iso"), "wb"):
+            pass
+
+    def run_shell(self, *command):
+        done = subprocess.run(command, env=self.environment | {"HOME": self.folder}, cwd=self.folder, timeout=30,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def bash(self, line):
+        """What bash would offer for the last word of the line, its words split as readline does."""
+        words = re.findall(r"[=:]|[^\s=:]+", line) + ([""] if line.endswith(" ") else [])
+        script = ('source <(muster completion bash); words=("$@"); COMP_WORDS=("${words[@]}"); '
+                  'COMP_CWORD=$((${#words[@]} - 1)); _muster; printf "%s\\n" "${COMPREPLY[@]}"')
+        return set(self.run_shell("bash", "--norc", "-c", script, "bash", *words).split())
+
+    def commands(self):
+        listed = re.search(r"^Commands:\n(.*?)\n\n", self.run_muster("--help"), re.S | re.M)[1]
+        names = set(re.findall(r"^  ([a-z-]+)", listed, re.M))
+        self.assertGreater(len(names), 15)
+        return names
+
+    def options(self, command):
+        text = self.run_muster(command, "--help")
+        return set(re.findall(r"^  (?:-h, |-[a-z] \[ )?(--[a-z-]+)", text, re.M))
+
+    def test_bash_knows_what_the_help_knows(self):
+        commands = self.commands()
+        self.assertEqual(self.bash("muster "), commands | {"help"})
+        self.assertEqual(self.bash("muster help "), commands | {"help"})
+        self.assertEqual(self.bash("muster re"), {one for one in commands if one.startswith("re")})
+        for command in commands:
+            with self.subTest(command):
+                self.assertEqual(self.bash(f"muster {command} -"), self.options(command))
+
+    def test_bash_completes_values_and_arguments(self):
+        states = {"new", "ready", "booting", "loading", "installing", "installed", "failed", "ignored"}
+        names = {"r1n01", "r1n02", "r2n01"}
+        for line, wanted in (("muster nodes --state ", states), ("muster nodes --state=", states),
+                             ("muster nodes --state inst", {"installing", "installed"}),
+                             ("muster nodes --state=fa", {"failed"}), ("muster nodes ", set()),
+                             ("muster show ", names), ("muster install r1n01 r1", {"r1n01", "r1n02"}),
+                             (f"muster --server {self.api.url} show r2", {"r2n01"}), ("muster remove r2", {"r2n01"}),
+                             ("muster add ", set()), ("muster check ", {"medium"}),
+                             ("muster import med", {"medium", "media.iso"}),
+                             ("muster nodes --token-file media", {"media.iso"}), ("muster --tok", {"--token-file"}),
+                             ("muster completion ", {"bash", "fish"})):
+            with self.subTest(line):
+                self.assertEqual(self.bash(line), wanted)
+
+    def test_bash_completes_at_a_prompt(self):
+        leader, follower = pty.openpty()
+        with subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], stdin=follower, stdout=follower, stderr=follower,
+                              env=self.environment | {"HOME": self.folder, "TERM": "dumb", "PS1": "$ "},
+                              cwd=self.folder, start_new_session=True) as shell:
+            os.close(follower)
+            os.write(leader, b"source <(muster completion bash); echo sourc''ed\n")
+            seen = b""
+
+            def read_until(mark):
+                nonlocal seen
+                while mark not in seen:
+                    seen += os.read(leader, 65536)  # its end, when the shell is gone, is an error
+                seen = seen[seen.index(mark) + len(mark):]
+            read_until(b"sourced")
+            os.write(leader, b"echo muster; muster show r2\t; exit\n")
+            read_until(b"show r2n01")
+            shell.wait(30)
+        os.close(leader)
+
+    @unittest.skipUnless(shutil.which("fish"), "no fish")
+    def test_fish_knows_the_same(self):
+        with open(os.path.join(self.folder, "muster.fish"), "w") as script:
+            script.write(self.run_muster("completion", "fish"))
+
+        def fish(line):
+            out = self.run_shell("fish", "--no-config", "-c", f"source muster.fish; complete -C '{line}'")
+            return {one.split("\t")[0] for one in out.splitlines()}
+        commands = self.commands()
+        self.assertEqual(fish("muster "), commands)
+        for command in commands:
+            with self.subTest(command):
+                self.assertEqual(fish(f"muster {command} --"), self.options(command))
+        for line, wanted in (("muster nodes --state inst", {"installing", "installed"}), ("muster show r1", {"r1n01", "r1n02"}),
+                             ("muster check ", {"medium/"}), ("muster completion ", {"bash", "fish"}),
+                             ("muster import med", {"medium/", "media.iso"})):
+            with self.subTest(line):
+                self.assertEqual(fish(line), wanted)
+
+    def test_other_shells_are_refused(self):
+        self.assertIn("'tcsh'", self.run_muster("completion", "tcsh", status=2))
 
 
 if __name__ == "__main__":
