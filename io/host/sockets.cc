@@ -9,7 +9,10 @@
 #include <netinet/udp.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 namespace muster {
 namespace {
@@ -36,11 +39,19 @@ std::string where(const char* what, const IpAddress& address, std::uint16_t port
     return std::string{what} + " on " + to_text(address) + " port " + std::to_string(port);
 }
 
+/// A port that is in use is asked for again for a while: the kernel closes the sockets of a musterd
+/// that was killed only once it has put away its ring, and whoever starts it again is faster.
 Result<void, SysError> bind_to(const Fd& socket, const Endpoint& endpoint, const char* what) {
+    constexpr auto patience = std::chrono::seconds{3};
+    constexpr auto pause = std::chrono::milliseconds{10};
     sockaddr_storage storage{};
     const socklen_t length = write_socket_address(endpoint, storage);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
-        return sys_error(where(what, endpoint.address, endpoint.port));
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
+        if (errno != EADDRINUSE || std::chrono::steady_clock::now() >= until) {
+            return sys_error(where(what, endpoint.address, endpoint.port));
+        }
+        std::this_thread::sleep_for(pause);
     }
     return {};
 }

@@ -9,6 +9,8 @@
 #include <poll.h>
 
 #include <array>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace muster {
@@ -103,6 +105,16 @@ TEST_F(DhcpSocketsTest, AFloodOfDiscoversLeavesRoomForRequests) {
     send(message({53, 1, 3}));
     EXPECT_EQ(count(sockets_.first), 1) << "the REQUEST came through";
     EXPECT_LT(count(sockets_.discovers), 500) << "the kernel dropped the newest of the others";
+}
+
+// The kernel closes the sockets of a process that was killed a little later than its parent hears.
+TEST_F(DhcpSocketsTest, APortThatIsGivenUpInAMomentIsWaitedFor) {
+    auto before = std::move(*open_dhcp_sockets(loopback(), port_, "test"));
+    std::jthread ending{[&before] {
+        std::this_thread::sleep_for(std::chrono::milliseconds{200});
+        before = {};
+    }};
+    open();
 }
 
 TEST_F(DhcpSocketsTest, AnotherServerOnThePortIsAnError) {
