@@ -374,6 +374,7 @@ Result<void, StartError> Daemon::start() {
     control.server_address = own_address(interfaces_);
     control.scrape = [this](Exposition& exposition) {
         fleet_->report(exposition);
+        admin_server_->report(exposition);
         if (dpdk_) {
             dpdk_->report(exposition);
         }
