@@ -188,8 +188,10 @@ void Machines::take_note(const ClientNote& note) {
                          static_cast<unsigned>(note.kind) << 8U |
                          static_cast<unsigned>(note.stage));
     universe_.note([&] {
-        constexpr std::string_view kinds[] = {"stage",    "waited",  "again",  "exchange",
-                                              "transfer", "request", "failed", "finished"};
+        constexpr std::array<std::string_view, 9> kinds{"stage",    "waited",   "again",
+                                                        "exchange", "transfer", "request",
+                                                        "image",    "failed",   "finished"};
+        static_assert(kinds.size() == static_cast<std::size_t>(ClientNote::Kind::finished) + 1);
         return fmt::format("machine {} {} {} ok {} status {} bytes {} {} {}", note.machine,
                            kinds[static_cast<std::size_t>(note.kind)],
                            note.kind == ClientNote::Kind::stage ? to_text(note.stage) : "", note.ok,
