@@ -57,7 +57,7 @@ Exit run_pcap(Session& session) {
 
 const Command pcap_command{
     .name = "pcap",
-    .arguments = "NODE [--all] [-o FILE]",
+    .arguments = "NODE [--all] [--output FILE]",
     .summary = "Write a machine's packets as a capture file.",
     .details = "Writes what musterd remembers of the packets of a machine's last boot, for tcpdump "
                "and Wireshark: its DHCP, PXE and DHCPv6 messages and their answers, and of TFTP "

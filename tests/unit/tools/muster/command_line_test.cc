@@ -75,7 +75,7 @@ TEST(CommandLine, SaysWhatIsWrongAndWhatIsAllowed) {
     EXPECT_EQ(refusal({}), "no command given; see 'muster --help'");
     EXPECT_EQ(refusal({"ndoes"}),
               "unknown command 'ndoes'; did you mean 'nodes'? (muster --help lists all)");
-    EXPECT_NE(refusal({"xyzzy"}).find("; known are: "), std::string::npos);
+    EXPECT_EQ(refusal({"xyzzy"}), "unknown command 'xyzzy' (muster --help lists all)");
     EXPECT_EQ(refusal({"nodes", "--stat", "x"}),
               "nodes: unknown option '--stat'; did you mean '--state'?");
     EXPECT_NE(refusal({"nodes", "--xyzzy"}).find("; known are: "), std::string::npos);
