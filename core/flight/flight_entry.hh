@@ -26,10 +26,11 @@ enum class FlightKind : std::uint8_t {
     answers,      ///< it asked for the answers of its installer
     report,       ///< what its installer reported
     refused,      ///< a token of an attempt that has ended
+    power,        ///< it was switched on again, or reset: what it was at before
 };
-inline constexpr std::array<std::string_view, 13> flight_kind_names = {
-    "late", "offer",  "ack",  "left-alone", "other-server", "loader", "payload",
-    "file", "script", "wait", "answers",    "report",       "refused"};
+inline constexpr std::array<std::string_view, 14> flight_kind_names = {
+    "late", "offer",  "ack",  "left-alone", "other-server", "loader",  "payload",
+    "file", "script", "wait", "answers",    "report",       "refused", "power"};
 constexpr std::string_view to_text(FlightKind kind) noexcept {
     return flight_kind_names[static_cast<std::size_t>(kind)];
 }

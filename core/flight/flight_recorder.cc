@@ -20,8 +20,40 @@ absl::string_view key(std::string_view node) noexcept {
     return {node.data(), node.size()};
 }
 
-bool is_dhcp(FlightKind kind) noexcept {
-    return kind <= FlightKind::other_server;
+/// What firmware does before it has anything: not what a boot has come to.
+bool is_beginning(FlightKind kind) noexcept {
+    return kind <= FlightKind::other_server || kind == FlightKind::power;
+}
+
+std::string ago_text(Duration time) {
+    using namespace std::chrono;
+    if (time < 2min) {
+        return fmt::format("{} s", duration_cast<seconds>(time).count());
+    }
+    return time < 2h ? fmt::format("{} min", duration_cast<minutes>(time).count())
+                     : fmt::format("{} h", duration_cast<hours>(time).count());
+}
+
+/// Nothing tells a server of a button or a fuse. What it knows is that firmware begins anew, and
+/// what the machine was at: a report, or the middle of a transfer. None of the entries: empty.
+std::string restart_text(std::span<const FlightEntry> entries, std::uint32_t boot, UnixTime at) {
+    const FlightEntry* was_at = nullptr;
+    for (const FlightEntry& entry : entries) {
+        if (entry.boot != boot) {
+            continue;
+        }
+        const bool runs = entry.end == FlightEnd::runs;
+        const bool at_rest = was_at == nullptr || was_at->end != FlightEnd::runs;
+        if (runs || (at_rest && (was_at == nullptr || entry.last >= was_at->last))) {
+            was_at = &entry;
+        }
+    }
+    if (was_at == nullptr) {
+        return {};
+    }
+    return fmt::format("on again or reset, {} after {} {}{}", ago_text(at - was_at->last),
+                       to_text(was_at->kind), was_at->text,
+                       was_at->end == FlightEnd::runs ? ", in the middle of it" : "");
 }
 
 std::string_view arch_text(std::uint16_t arch) noexcept {
@@ -129,7 +161,7 @@ bool FlightRecorder::begins_boot(const Ring& ring, bool ipxe, UnixTime at) noexc
     const auto latest =
         std::find_if(ring.entries.rbegin(), ring.entries.rend(), [&](const FlightEntry& e) {
             const bool before_script = e.kind == FlightKind::loader || e.kind == FlightKind::wait;
-            return !is_dhcp(e.kind) && !(ipxe && before_script);
+            return !is_beginning(e.kind) && !(ipxe && before_script);
         });
     const bool went_on = latest != ring.entries.rend() && latest->boot == ring.boot;
     return went_on || ring.entries.empty() || at - ring.entries.back().last > silence_between_boots;
@@ -143,8 +175,12 @@ void FlightRecorder::on_seen(std::string_view node, const MachineSeen& seen, Uni
     }
     if (seen.kind != DhcpClientKind::other && !seen.acknowledged &&
         begins_boot(ring, seen.kind == DhcpClientKind::ipxe, at)) {
+        std::string restart = restart_text(ring.entries, ring.boot, at);
         ++ring.boot;
         trim(ring);
+        if (!restart.empty()) {
+            touch(node, ring, add(ring, FlightKind::power, std::move(restart), at));
+        }
         if (seen.asked_for_s >= late_s) {
             touch(node, ring,
                   add(ring, FlightKind::late, fmt::format("{} s", seen.asked_for_s), at));

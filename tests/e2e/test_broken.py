@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 import time
+import re
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
@@ -83,6 +84,9 @@ class Broken(RackTest):
         failure = [event["message"] for event in node["events"] if event["event"] == "attempt-failed"]
         self.assertEqual(len(failure), 1, failure)
         self.assertIn("booted from the network again while installing (power cut or crash)", failure[0])
+        recorder = rack.api(f"/api/v1/nodes/{CUT}/timeline")["recorder"]
+        power = [entry["text"] for entry in recorder if entry["kind"] == "power"]
+        self.assertTrue(any(re.search(r"on again or reset, \d+ s after ", text) for text in power), recorder)
         self.assert_sane()
 
 

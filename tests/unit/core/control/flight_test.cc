@@ -27,15 +27,16 @@ TEST_F(FlightTest, AnInstallIsNotedFromOfferToReport) {
     sample(1, "/loaders/ipxe.efi", 900, TransferSample::Phase::completed);
     seen(1, DhcpClientKind::ipxe, true);
     boot_to(1, InstallState::installed);
-    EXPECT_EQ(kinds(), "offer ack loader ack offer script payload answers report report ");
+    EXPECT_EQ(kinds(), "offer ack loader ack power offer script payload answers report report ");
     const Json recorder = timeline().at("recorder");
     EXPECT_EQ(recorder[2].at("text"), "/loaders/ipxe.efi");
     EXPECT_EQ(recorder[2].at("bytes"), 900);
     EXPECT_EQ(recorder[2].at("end"), "done");
     EXPECT_EQ(recorder[4].at("boot"), 2) << "the ROM asked again after a loader";
-    EXPECT_EQ(recorder[5].at("text"), "iPXE: install, attempt 1");
-    EXPECT_EQ(recorder[7].at("text"), "preseed.cfg");
-    EXPECT_EQ(recorder[9].at("text"), "installed");
+    EXPECT_EQ(recorder[5].at("boot"), 2);
+    EXPECT_EQ(recorder[6].at("text"), "iPXE: install, attempt 1");
+    EXPECT_EQ(recorder[8].at("text"), "preseed.cfg");
+    EXPECT_EQ(recorder[10].at("text"), "installed");
     EXPECT_TRUE(timeline().at("findings").empty());
 }
 

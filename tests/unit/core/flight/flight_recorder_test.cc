@@ -57,12 +57,33 @@ TEST_F(Recorder, AnOfferToARomAfterALoaderBeginsTheNextBoot) {
     EXPECT_EQ(at(2).boot, 1U) << "iPXE belongs to the boot of its ROM";
     seen(DhcpClientKind::pxe);
     EXPECT_EQ(at(3).boot, 2U);
+    EXPECT_EQ(at(3).kind, FlightKind::power);
+    EXPECT_EQ(at(4).kind, FlightKind::offer);
     wait(4s);
     seen(DhcpClientKind::pxe);
-    EXPECT_EQ(size(), 4U) << "it asks again";
+    EXPECT_EQ(size(), 5U) << "it asks again";
     wait(6min);
     seen(DhcpClientKind::pxe);
-    EXPECT_EQ(at(4).boot, 3U) << "after a silence it was switched on again";
+    EXPECT_EQ(at(5).boot, 3U) << "after a silence it was switched on again";
+    EXPECT_EQ(at(5).text, "on again or reset, 6 min after offer PXE ROM, x64 UEFI: 10.0.0.21");
+}
+
+TEST_F(Recorder, ARestartSaysWhatTheMachineWasAt) {
+    seen(DhcpClientKind::pxe);
+    EXPECT_EQ(at(0).kind, FlightKind::offer) << "of a first boot nothing is known before";
+    sample(FlightKind::payload, "/files/linux", Phase::started);
+    sample(FlightKind::payload, "/files/initrd", Phase::started);
+    sample(FlightKind::payload, "/files/initrd", Phase::completed, 400);
+    wait(50s);
+    seen(DhcpClientKind::pxe);
+    EXPECT_EQ(at(3).text,
+              "on again or reset, 50 s after payload /files/linux, in the middle of it");
+    recorder.note("n1", FlightKind::report, "", "installed", now);
+    wait(3h);
+    seen(DhcpClientKind::pxe);
+    EXPECT_EQ(at(6).kind, FlightKind::power);
+    EXPECT_EQ(at(6).boot, 3U);
+    EXPECT_EQ(at(6).text, "on again or reset, 3 h after report installed");
 }
 
 TEST_F(Recorder, IpxeInTheCardItselfBeginsItsBoots) {
@@ -74,6 +95,7 @@ TEST_F(Recorder, IpxeInTheCardItselfBeginsItsBoots) {
     recorder.note("n1", FlightKind::script, "", "iPXE: install", now);
     seen(DhcpClientKind::ipxe);
     EXPECT_EQ(at(4).boot, 2U);
+    EXPECT_EQ(at(4).kind, FlightKind::power);
 }
 
 TEST_F(Recorder, ABootThatSaysItHasAskedBeforeIsLateOnce) {
