@@ -236,7 +236,7 @@ void ClientFrames::send_to_unknown(const Ipv4Address& hop, const ClientTx& datag
     }
 }
 
-void ClientFrames::on_arp(const ArpMessage& reply) {
+void ClientFrames::on_arp(const ClientArp& reply) {
     neighbours_.on_reply(reply, [this](Bytes frame) {
         std::copy(frame.begin(), frame.end(), slot().begin());
         commit(frame.size());

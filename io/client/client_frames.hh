@@ -78,7 +78,7 @@ private:
     void commit(std::size_t size) noexcept;
     void send_to_unknown(const Ipv4Address& hop, const ClientTx& datagram, Bytes payload,
                          const Now& now);
-    void on_arp(const ArpMessage& reply);
+    void on_arp(const ClientArp& reply);
     void open_sinks() noexcept;
 
     ClientLink link_;

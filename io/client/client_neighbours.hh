@@ -53,7 +53,7 @@ public:
 
     /// `put(Bytes)` gets the frames that have waited for it. One that nobody asked for is ignored.
     template <class Put>
-    void on_reply(const ArpMessage& reply, Put&& put) {
+    void on_reply(const ClientArp& reply, Put&& put) {
         const auto at = neighbours_.find(reply.sender);
         if (at == neighbours_.end()) {
             return;

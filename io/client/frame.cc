@@ -163,7 +163,7 @@ bool read_icmpv6(Bytes packet, ClientRx& datagram) noexcept {
 }
 
 std::size_t write_arp(MutableBytes out, std::uint16_t operation, const MacAddress& destination,
-                      const MacAddress& target_mac, const ArpMessage& message) noexcept {
+                      const MacAddress& target_mac, const ClientArp& message) noexcept {
     ByteWriter writer{out};
     write_ethernet(writer, destination, message.sender_mac, type_arp);
     writer.u16(1); // Ethernet
@@ -178,7 +178,7 @@ std::size_t write_arp(MutableBytes out, std::uint16_t operation, const MacAddres
     return writer.overflow() ? 0 : writer.size();
 }
 
-std::optional<ArpMessage> read_arp(Bytes frame, std::uint16_t operation) noexcept {
+std::optional<ClientArp> read_arp(Bytes frame, std::uint16_t operation) noexcept {
     constexpr std::array<std::uint8_t, 8> shape{0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4};
     ByteReader reader{frame};
     if (!reader.skip(12) || reader.octets<shape.size()>() != shape || reader.u16() != operation) {
@@ -191,7 +191,7 @@ std::optional<ArpMessage> read_arp(Bytes frame, std::uint16_t operation) noexcep
     if (!mac || !sender || !skipped || !target) {
         return std::nullopt;
     }
-    return ArpMessage{.sender_mac = {*mac}, .sender = {*sender}, .target = {*target}};
+    return ClientArp{.sender_mac = {*mac}, .sender = {*sender}, .target = {*target}};
 }
 
 } // namespace
@@ -240,20 +240,20 @@ std::optional<ReceivedFrame> read_frame(Bytes frame, bool checksums) noexcept {
     return read ? std::optional{found} : std::nullopt;
 }
 
-std::size_t write_arp_request(MutableBytes out, const ArpMessage& message) noexcept {
+std::size_t write_arp_request(MutableBytes out, const ClientArp& message) noexcept {
     return write_arp(out, arp_request, MacAddress::broadcast(), {}, message);
 }
 
 std::size_t write_arp_reply(MutableBytes out, const MacAddress& asker,
-                            const ArpMessage& message) noexcept {
+                            const ClientArp& message) noexcept {
     return write_arp(out, arp_reply, asker, asker, message);
 }
 
-std::optional<ArpMessage> read_arp_request(Bytes frame) noexcept {
+std::optional<ClientArp> read_arp_request(Bytes frame) noexcept {
     return read_arp(frame, arp_request);
 }
 
-std::optional<ArpMessage> read_arp_reply(Bytes frame) noexcept {
+std::optional<ClientArp> read_arp_reply(Bytes frame) noexcept {
     return read_arp(frame, arp_reply);
 }
 

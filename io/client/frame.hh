@@ -39,19 +39,19 @@ struct ReceivedFrame {
 [[nodiscard]] std::optional<ReceivedFrame> read_frame(Bytes frame, bool checksums) noexcept;
 
 /// An ARP packet, as far as anybody looks at it here (RFC 826).
-struct ArpMessage {
+struct ClientArp {
     MacAddress sender_mac{};
     Ipv4Address sender{};
     Ipv4Address target{};
 };
 /// A request for the link address of `message.target`. An unspecified sender is a probe, which is
 /// answered as well (RFC 5227 section 2.1.1).
-[[nodiscard]] std::size_t write_arp_request(MutableBytes out, const ArpMessage& message) noexcept;
+[[nodiscard]] std::size_t write_arp_request(MutableBytes out, const ClientArp& message) noexcept;
 /// The reply to who asked with `asker` as its link address.
 [[nodiscard]] std::size_t write_arp_reply(MutableBytes out, const MacAddress& asker,
-                                          const ArpMessage& message) noexcept;
+                                          const ClientArp& message) noexcept;
 /// The request, or the reply, in a frame; nullopt for everything else.
-[[nodiscard]] std::optional<ArpMessage> read_arp_request(Bytes frame) noexcept;
-[[nodiscard]] std::optional<ArpMessage> read_arp_reply(Bytes frame) noexcept;
+[[nodiscard]] std::optional<ClientArp> read_arp_request(Bytes frame) noexcept;
+[[nodiscard]] std::optional<ClientArp> read_arp_reply(Bytes frame) noexcept;
 
 } // namespace muster

@@ -90,9 +90,9 @@ private:
             return frame.size();
         });
     }
-    void answer(const ArpMessage& request) {
+    void answer(const ClientArp& request) {
         if (const auto machine = machines_.find(request.target); machine != machines_.end()) {
-            const ArpMessage reply{machine->second, request.target, request.sender};
+            const ClientArp reply{machine->second, request.target, request.sender};
             write([&](MutableBytes room) {
                 return write_arp_reply(room, request.sender_mac, reply);
             });
@@ -102,7 +102,7 @@ private:
     std::unique_ptr<DpdkPort> port_;
     std::array<ReceivedFrame, DpdkPort::burst> frames_{};
     ClientNeighbours neighbours_;
-    ArpMessage asker_; ///< the machine that asks for all
+    ClientArp asker_; ///< the machine that asks for all
     absl::flat_hash_map<Ipv4Address, MacAddress> machines_;
     ClientWireMetrics metrics_;
 };
