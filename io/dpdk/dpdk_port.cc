@@ -6,6 +6,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_version.h>
@@ -31,6 +32,8 @@ constexpr std::uint16_t rx_descriptors = 512;
 constexpr std::uint16_t tx_descriptors = 512;
 /// What both rings hold, a burst each way, and as much again for a driver that frees late.
 constexpr unsigned buffers = 4095;
+constexpr std::uint64_t tx_checksums = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+constexpr std::uint64_t rx_checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
 
 std::vector<std::string> eal_words(const std::string& eal, const std::string& device) {
     std::vector<std::string> words{"muster"};
@@ -83,7 +86,8 @@ std::string rte_text(int error) {
 struct DpdkPort::State {
     std::uint16_t port = 0;
     bool started = false;
-    bool trusted = false; ///< see DpdkFrame
+    bool trusted = false;  ///< see DpdkFrame
+    bool computes = false; ///< IPv4's and UDP's checksums of what leaves
     rte_mempool* pool = nullptr;
     std::array<rte_mbuf*, burst> received{};
     std::uint16_t received_count = 0;
@@ -184,6 +188,9 @@ Result<void, std::string> DpdkPort::State::start(const DpdkPortOptions& options)
         return std::unexpected("no memory for its buffers: " + rte_text(rte_errno));
     }
     rte_eth_conf config{};
+    computes = options.offload && (info.tx_offload_capa & tx_checksums) == tx_checksums;
+    config.txmode.offloads = computes ? tx_checksums : 0;
+    config.rxmode.offloads = options.offload ? info.rx_offload_capa & rx_checksums : 0;
     std::uint16_t rx = rx_descriptors;
     std::uint16_t tx = tx_descriptors;
     int error = rte_eth_dev_configure(port, 1, 1, &config);
@@ -262,13 +269,23 @@ MutableBytes DpdkPort::claim(std::size_t size) noexcept {
     return {rte_pktmbuf_mtod(state.claimed, std::byte*), size};
 }
 
-void DpdkPort::send(std::size_t size) noexcept {
+bool DpdkPort::computes_checksums() const noexcept {
+    return state_->computes;
+}
+
+void DpdkPort::send(std::size_t size, DpdkOffload offload) noexcept {
     State& state = *state_;
     if (size == 0 || state.claimed == nullptr) {
         return; // the buffer serves the next claim
     }
     state.claimed->data_len = static_cast<std::uint16_t>(size);
     state.claimed->pkt_len = static_cast<std::uint32_t>(size);
+    if (offload.link_header != 0) {
+        state.claimed->ol_flags |=
+            RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
+        state.claimed->l2_len = offload.link_header & 0x7FU; // all bits that the field has
+        state.claimed->l3_len = sizeof(rte_ipv4_hdr);
+    }
     state.gathered[state.gathered_count++] = std::exchange(state.claimed, nullptr);
     if (state.gathered_count == burst) {
         flush();

@@ -34,6 +34,14 @@ struct DpdkPortOptions {
     /// A virtual device with its arguments (`net_tap0,iface=dtap0`), or a PCI address.
     std::string device{};
     bool promiscuous = false; ///< receives what is for other link addresses, too
+    bool offload = true;      ///< has the port compute and verify checksums, if it can
+};
+
+/// What is left to the port of a frame that leaves.
+struct DpdkOffload {
+    /// Of its Ethernet header, behind which IPv4 without options and UDP follow, whose checksums
+    /// the port computes (see Checksums::by_port). 0: the frame is as it is to be.
+    std::uint16_t link_header = 0;
 };
 
 /// Starts DPDK's environment (EAL), once in a process, and one port with one queue each way.
@@ -61,12 +69,14 @@ public:
 
     [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
     [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
+    [[nodiscard]] bool computes_checksums() const noexcept;
 
     [[nodiscard]] std::span<const DpdkFrame> receive() noexcept;
     /// Room for a frame of `size` bytes; empty: no buffer is free, which is counted.
     [[nodiscard]] MutableBytes claim(std::size_t size) noexcept;
-    /// What was claimed last is a frame of that size; 0: it is none.
-    void send(std::size_t size) noexcept;
+    /// What was claimed last is a frame of that size; 0: it is none. `offload` only where
+    /// computes_checksums().
+    void send(std::size_t size, DpdkOffload offload = {}) noexcept;
     /// Lets out what was gathered.
     void flush() noexcept;
 

@@ -3,6 +3,9 @@
 
 #include "io/host/socket_address.hh"
 
+// clang-format off: glibc's must not follow <linux/icmp.h>, which brings the kernel's own.
+#include <net/if.h>
+// clang-format on
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/if_ether.h>

@@ -6,6 +6,7 @@
 #include "core/port/conflict_probe.hh"
 #include "core/port/interface_info.hh"
 #include "core/port/udp_ports.hh"
+#include "net/host/data_head.hh"
 #include "net/host/frame_host_metrics.hh"
 #include "net/host/frame_pool.hh"
 #include "net/host/igmp_querier.hh"
@@ -37,6 +38,9 @@ struct FrameHostOptions {
     std::uint8_t multicast_ttl = 1;
     /// A kernel has the same addresses and gets what is not claimed here: it answers ARP and ICMP.
     bool kernel_beside = false;
+    /// Who computes the checksums of UDP datagrams: `by_port` holds for those frames that write()
+    /// (but for its link datagrams, which come as whole packets) and write_block() return.
+    Checksums checksums = Checksums::written;
     FrameHostLimits limits;
 };
 
@@ -86,6 +90,13 @@ public:
     /// `data`.
     [[nodiscard]] std::size_t write_block(MutableBytes room, const TxBlocks& blocks,
                                           std::uint64_t block, Bytes data, Instant now) noexcept;
+    /// The same for a whole window: the head that its blocks share. nullopt: none of them can
+    /// leave at once, and write_block() above holds each or says why not.
+    [[nodiscard]] std::optional<DataHead> head_of(const TxBlocks& blocks, Instant now) noexcept;
+    /// `data_sum`: see DataHead::write().
+    [[nodiscard]] std::size_t write_block(MutableBytes room, const DataHead& head,
+                                          std::uint64_t block, Bytes data,
+                                          std::uint32_t data_sum) noexcept;
     /// Asks whether somebody uses an address.
     void ask(const ConflictProbe& probe, Instant now) noexcept;
 
@@ -143,13 +154,18 @@ private:
     std::size_t write_udp(MutableBytes room, const Addresses& addresses, Bytes head, Bytes data,
                           Instant now) noexcept;
     std::size_t write_packet(MutableBytes room, const MacAddress& destination,
-                             const Addresses& addresses, Bytes head, Bytes data) noexcept;
+                             const Addresses& addresses, Bytes head, Bytes data,
+                             Checksums checksums) noexcept;
     void hold(const Ipv4Address& next_hop, const Addresses& addresses, Bytes head, Bytes data,
               Instant now) noexcept;
     std::size_t lose(FrameTxDrop reason) noexcept;
     [[nodiscard]] std::optional<Ipv4Address> next_hop_of(const Ipv4Address& address) const noexcept;
     [[nodiscard]] std::optional<MacAddress> find_mac(const Ipv4Address& next_hop,
                                                      Instant now) noexcept;
+    /// Where a packet to `destination` goes on the link; nullopt: nobody knows now.
+    [[nodiscard]] std::optional<MacAddress> link_of(const Ipv4Address& destination,
+                                                    Instant now) noexcept;
+    [[nodiscard]] Ipv4UdpHeader udp_header(const Addresses& addresses) const noexcept;
     [[nodiscard]] Unresolved* find_unresolved(const Ipv4Address& address) noexcept;
     void send_arp(const MacAddress& destination, const ArpMessage& message) noexcept;
     void request(const MacAddress& destination, const Ipv4Address& address) noexcept;

@@ -73,27 +73,41 @@ std::size_t FrameHost::write_udp(MutableBytes room, const Addresses& addresses, 
     if (ipv4_udp_header_size + head.size() + data.size() > options_.interface.mtu) {
         return lose(FrameTxDrop::too_large);
     }
-    if (is_broadcast(*destination) || is_multicast(*destination)) {
-        const MacAddress group =
-            is_multicast(*destination) ? multicast_mac(*destination) : MacAddress::broadcast();
+    if (const auto mac = link_of(*destination, now)) {
         metrics_.sent.add();
-        return write_packet(room, group, addresses, head, data);
+        return write_packet(room, *mac, addresses, head, data, options_.checksums);
     }
     const auto next_hop = next_hop_of(*destination);
     if (!next_hop) {
         return lose(FrameTxDrop::no_route);
     }
-    const auto mac = find_mac(*next_hop, now);
+    hold(*next_hop, addresses, head, data, now);
+    return 0;
+}
+
+std::optional<DataHead> FrameHost::head_of(const TxBlocks& blocks, Instant now) noexcept {
+    const auto port = port_of(options_.ports, blocks.service, blocks.socket);
+    const auto destination = blocks.destination.address.v4();
+    const auto mac = port && destination ? link_of(*destination, now) : std::nullopt;
     if (!mac) {
-        hold(*next_hop, addresses, head, data, now);
-        return 0;
+        return std::nullopt;
+    }
+    return DataHead{header_to(*mac, ethertype_ipv4),
+                    udp_header({blocks.destination, blocks.source, *port}), options_.checksums};
+}
+
+std::size_t FrameHost::write_block(MutableBytes room, const DataHead& head, std::uint64_t block,
+                                   Bytes data, std::uint32_t data_sum) noexcept {
+    if (ipv4_udp_header_size + DataHead::data_header_size + data.size() > options_.interface.mtu) {
+        return lose(FrameTxDrop::too_large);
     }
     metrics_.sent.add();
-    return write_packet(room, *mac, addresses, head, data);
+    return head.write(room, ++identification_, block, data, data_sum);
 }
 
 std::size_t FrameHost::write_packet(MutableBytes room, const MacAddress& destination,
-                                    const Addresses& addresses, Bytes head, Bytes data) noexcept {
+                                    const Addresses& addresses, Bytes head, Bytes data,
+                                    Checksums checksums) noexcept {
     const EthernetHeader header = header_to(destination, ethertype_ipv4);
     const std::size_t packet_size = ipv4_udp_header_size + head.size() + data.size();
     MUSTER_CHECK(header.size() + packet_size <= room.size());
@@ -103,15 +117,30 @@ std::size_t FrameHost::write_packet(MutableBytes room, const MacAddress& destina
     ByteWriter payload{packet.subspan(ipv4_udp_header_size)};
     payload.put(head);
     payload.put(data);
-    const Ipv4Address to = addresses.destination.address.v4().value_or(Ipv4Address{});
-    write_ipv4_udp_around(
-        packet, {.source = addresses.source.v4().value_or(options_.interface.address),
-                 .destination = to,
-                 .source_port = addresses.source_port,
-                 .destination_port = addresses.destination.port,
-                 .identification = ++identification_,
-                 .time_to_live = is_multicast(to) ? options_.multicast_ttl : time_to_live});
+    Ipv4UdpHeader around = udp_header(addresses);
+    around.identification = ++identification_;
+    write_ipv4_udp_around(packet, around, checksums);
     return pad(room, header.size() + packet_size);
+}
+
+Ipv4UdpHeader FrameHost::udp_header(const Addresses& addresses) const noexcept {
+    const Ipv4Address to = addresses.destination.address.v4().value_or(Ipv4Address{});
+    return {.source = addresses.source.v4().value_or(options_.interface.address),
+            .destination = to,
+            .source_port = addresses.source_port,
+            .destination_port = addresses.destination.port,
+            .time_to_live = is_multicast(to) ? options_.multicast_ttl : time_to_live};
+}
+
+std::optional<MacAddress> FrameHost::link_of(const Ipv4Address& destination, Instant now) noexcept {
+    if (is_multicast(destination)) {
+        return multicast_mac(destination);
+    }
+    if (is_broadcast(destination)) {
+        return MacAddress::broadcast();
+    }
+    const auto next_hop = next_hop_of(destination);
+    return next_hop ? find_mac(*next_hop, now) : std::nullopt;
 }
 
 std::optional<Ipv4Address> FrameHost::next_hop_of(const Ipv4Address& address) const noexcept {
@@ -173,7 +202,9 @@ void FrameHost::hold(const Ipv4Address& next_hop, const Addresses& addresses, By
         (void)lose(FrameTxDrop::no_room);
         return;
     }
-    held_.hold(write_packet(room, MacAddress{}, addresses, head, data), next_hop);
+    // It leaves among the frames of this host itself, of which the port computes nothing.
+    held_.hold(write_packet(room, MacAddress{}, addresses, head, data, Checksums::written),
+               next_hop);
 }
 
 void FrameHost::announce() noexcept {

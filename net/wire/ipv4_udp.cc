@@ -50,7 +50,8 @@ std::size_t write_ipv4_udp(MutableBytes out, const Ipv4UdpHeader& header, Bytes 
     return size;
 }
 
-void write_ipv4_udp_around(MutableBytes packet, const Ipv4UdpHeader& header) noexcept {
+void write_ipv4_udp_around(MutableBytes packet, const Ipv4UdpHeader& header,
+                           Checksums checksums) noexcept {
     const auto udp_size = static_cast<std::uint16_t>(packet.size() - ipv4_header_size);
     ByteWriter writer{packet};
     writer.u8(0x45); // version 4, five words of header
@@ -67,10 +68,14 @@ void write_ipv4_udp_around(MutableBytes packet, const Ipv4UdpHeader& header) noe
     writer.u16(header.destination_port);
     writer.u16(udp_size);
     writer.u16(0); // checksum, below
-    writer.patch_u16(ipv4_checksum_offset, internet_checksum(packet.first(ipv4_header_size)));
     // Pseudo header: both addresses, the protocol, the UDP length.
     const std::uint32_t pseudo =
         sum_words(packet.subspan(12, 8), std::uint32_t{ip_protocol_udp} + udp_size);
+    if (checksums == Checksums::by_port) {
+        writer.patch_u16(udp_checksum_offset, static_cast<std::uint16_t>(pseudo));
+        return;
+    }
+    writer.patch_u16(ipv4_checksum_offset, internet_checksum(packet.first(ipv4_header_size)));
     const std::uint16_t sum = internet_checksum(packet.subspan(ipv4_header_size), pseudo);
     writer.patch_u16(udp_checksum_offset, sum == 0 ? std::uint16_t{0xFFFF} : sum);
 }

@@ -32,9 +32,14 @@ struct Ipv4UdpHeader {
 [[nodiscard]] std::size_t write_ipv4_udp(MutableBytes out, const Ipv4UdpHeader& header,
                                          Bytes payload) noexcept;
 
+/// Who computes the checksums of a packet that leaves. `by_port`: the IPv4 header has 0 for its,
+/// and UDP the folded sum of its pseudo header, not complemented, as network cards want it.
+enum class Checksums : std::uint8_t { written, by_port };
+
 /// The same around a payload that lies at ipv4_udp_header_size in `packet` already and ends it.
 /// `packet` is at most 65,535 bytes.
-void write_ipv4_udp_around(MutableBytes packet, const Ipv4UdpHeader& header) noexcept;
+void write_ipv4_udp_around(MutableBytes packet, const Ipv4UdpHeader& header,
+                           Checksums checksums = Checksums::written) noexcept;
 
 /// Every way a packet can be refused.
 #define MUSTER_IPV4_UDP_ERRORS(X)                                                                  \

@@ -6,7 +6,9 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 os.environ.setdefault("MUSTER_BACKEND", "dpdk-af_packet")
@@ -60,6 +62,16 @@ class Flags(unittest.TestCase):
 
 @unittest.skipUnless(BUILT, "built without DPDK")
 class KernelsShare(RigTest):
+    def metric(self, name):
+        counts = dict(line.rsplit(" ", 1) for line in self.rig.api("/metrics").splitlines() if line[:1] != "#")
+        return float(counts[name])
+
+    def wait_for(self, what, seconds=20):
+        end = time.monotonic() + seconds
+        while not what():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
     def test_http_and_tftp_are_served_on_one_wire(self):
         server = self.rig.start()
         self.assertIn("(dpdk)", server.log)
@@ -69,14 +81,27 @@ class KernelsShare(RigTest):
             size = self.rig.client("curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}",
                                    f"{scheme}://{SERVER}/{path}").stdout
             self.assertEqual(size, "1000003", scheme)
-        metrics = self.rig.api("/metrics")
-        counts = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if line[:1] != "#")
         # TFTP came as frames, HTTP through the kernel.
-        self.assertGreater(float(counts['muster_frames_received_total{kind="datagram"}']), 1900)
-        self.assertGreater(float(counts['muster_dpdk_kernel_frames_total{direction="to"}']), 10)
+        self.assertGreater(self.metric('muster_frames_received_total{kind="datagram"}'), 1900)
+        self.assertGreater(self.metric('muster_dpdk_kernel_frames_total{direction="to"}'), 10)
         self.assertEqual(server.stop(), 0)
         links = self.rig.in_server("ip", "-br", "link").stdout
         self.assertNotIn("eth0", links.replace("eth0@", ""), "the TAP goes with its process")
+
+    def test_a_file_that_is_cut_ends_its_transfers_and_nothing_else(self):
+        server = self.rig.start()
+        file = self.rig.site / "files/tiny/linux"
+        with subprocess.Popen(["ip", "netns", "exec", self.rig.client_ns, "curl", "-sS", "--limit-rate", "200k",
+                               "--max-time", "6", "-o", "/dev/null", f"tftp://{SERVER}/tiny/linux"],
+                              stderr=subprocess.DEVNULL) as client:
+            self.wait_for(lambda: self.metric('muster_frames_received_total{kind="datagram"}') > 50)
+            os.truncate(file, 5000)
+            self.assertNotEqual(client.wait(timeout=20), 0, "half a file was taken for a whole one")
+        self.assertIsNone(server.process.poll())
+        self.assertGreater(self.metric('muster_dpdk_frames_lost_total{reason="content_changed"}'), 0)
+        size = self.rig.client("curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}",
+                               f"tftp://{SERVER}/tiny/linux").stdout
+        self.assertEqual(size, "5000")
 
     def test_a_killed_one_leaves_nothing_behind(self):
         self.rig.start().kill()
@@ -84,8 +109,26 @@ class KernelsShare(RigTest):
         self.rig.start()
 
 
+@unittest.skipUnless(BUILT, "built without DPDK")
+class ChecksumsOfAPort(RigTest):
+    """DPDK's TAP computes them, in software. What has a wrong one the client's kernel drops."""
+
+    def setUp(self):
+        with unittest.mock.patch.dict(os.environ, MUSTER_BACKEND="dpdk-tap"):
+            super().setUp()
+
+    def test_a_port_that_computes_checksums_does_and_is_believed(self):
+        server = self.rig.start()
+        self.assertIn("computes checksums", server.log)
+        size = self.rig.client("curl", "-sS", "-o", "/dev/null", "-w", "%{size_download}",
+                               f"tftp://{SERVER}/tiny/linux").stdout
+        self.assertEqual(size, "1000003")
+        wrong = self.rig.client("awk", "/^Udp:/ && ++n == 2 {print $8}", "/proc/net/snmp").stdout
+        self.assertEqual(int(wrong), 0, "datagrams with a wrong checksum")
+
+
 def load_tests(loader, _tests, _pattern):
-    own = (Flags, KernelsShare)
+    own = (Flags, KernelsShare, ChecksumsOfAPort)
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in own)
     if BUILT:
         for case in sorted({c for c in globals().values() if isinstance(c, type) and issubclass(c, RigTest)

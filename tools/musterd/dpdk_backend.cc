@@ -24,6 +24,8 @@ public:
         host.multicast_ttl = options.tftp_multicast_ttl;
         host.kernel_beside = true;
         host.ports = served_ports(options);
+        host.checksums =
+            shared_.port->computes_checksums() ? Checksums::by_port : Checksums::written;
         frames_ = std::make_unique<FramePort>(std::move(shared_.port), std::move(shared_.tap), host,
                                               options.tftp && options.tftp_multicast.has_value());
         return *frames_;
@@ -113,9 +115,10 @@ Result<std::unique_ptr<DpdkBackend>, std::string> open_dpdk_backend(const Option
         spdlog::warn("{}", warning);
     }
     const DpdkPort& port = *shared->port;
-    spdlog::info("DPDK {} drives {} ({}, {}); the kernel's share is {}, by {}", DpdkPort::version(),
-                 device_of(options), port.driver(), to_text(port.mac()), options.interfaces.front(),
-                 options.dpdk_split);
+    spdlog::info("DPDK {} drives {} ({}, {}{}); the kernel's share is {}, by {}",
+                 DpdkPort::version(), device_of(options), port.driver(), to_text(port.mac()),
+                 port.computes_checksums() ? ", computes checksums" : "",
+                 options.interfaces.front(), options.dpdk_split);
     return std::make_unique<Backend>(std::move(*shared));
 }
 

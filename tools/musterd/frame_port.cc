@@ -2,6 +2,7 @@
 #include "tools/musterd/frame_port.hh"
 
 #include "core/base/check.hh"
+#include "io/host/mapped_read.hh"
 
 #include <unistd.h>
 
@@ -64,6 +65,14 @@ void FramePort::from_kernel() {
     }
 }
 
+DpdkOffload FramePort::left_to_port() const noexcept {
+    const FrameHostOptions& options = host_.options();
+    const std::size_t tag = options.vlan != 0 ? vlan_tag_size : 0;
+    return options.checksums == Checksums::by_port
+               ? DpdkOffload{static_cast<std::uint16_t>(ethernet_header_size + tag)}
+               : DpdkOffload{};
+}
+
 bool FramePort::carries(UdpService service, const Endpoint& destination) const noexcept {
     return service != UdpService::dhcp6 && service != UdpService::icmpv6 &&
            destination.address.is_v4();
@@ -71,21 +80,41 @@ bool FramePort::carries(UdpService service, const Endpoint& destination) const n
 
 void FramePort::send(const TxDatagram& datagram, Bytes payload, const Now& now) {
     if (const MutableBytes room = port_->claim(host_.frame_room()); !room.empty()) {
-        port_->send(host_.write(room, datagram, payload, now.steady));
+        const DpdkOffload offload = datagram.link ? DpdkOffload{} : left_to_port();
+        port_->send(host_.write(room, datagram, payload, now.steady), offload);
     }
 }
 
 void FramePort::send(const TxBlocks& blocks, const Now& now) {
     const Bytes content = blocks.content ? blocks.content->bytes : Bytes{};
+    if (blocks.content && !blocks.content->intact()) {
+        changed_.add(blocks.count);
+        return; // nobody gets a mixture of two versions: the transfer ends for want of progress
+    }
+    const MappedRead reading{content};
+    const auto head = host_.head_of(blocks, now.steady);
+    const bool summed = head && head->checksums() == Checksums::written;
+    const auto sums =
+        summed ? sums_.of(blocks.content, blocks.blksize) : std::span<std::uint16_t>{};
     for (std::uint64_t i = 0; i < blocks.count; ++i) {
         const std::uint64_t block = blocks.first_block + i;
         const std::uint64_t offset = (block - 1) * blocks.blksize;
         MUSTER_CHECK(offset <= content.size());
         const Bytes data = content.subspan(
             offset, std::min<std::uint64_t>(blocks.blksize, content.size() - offset));
-        if (const MutableBytes room = port_->claim(host_.frame_room()); !room.empty()) {
-            port_->send(host_.write_block(room, blocks, block, data, now.steady));
+        const MutableBytes room = port_->claim(host_.frame_room());
+        if (room.empty()) {
+            continue; // counted
         }
+        const std::size_t size =
+            head ? host_.write_block(room, *head, block, data,
+                                     summed ? BlockSums::sum(sums, block, data) : 0)
+                 : host_.write_block(room, blocks, block, data, now.steady);
+        if (reading.cut()) {
+            changed_.add(blocks.count - i);
+            return; // the buffer serves the next claim
+        }
+        port_->send(size, left_to_port());
     }
 }
 
@@ -128,6 +157,7 @@ void FramePort::report(Exposition& exposition) const {
     count("queue_full", port.queue_full);
     count("in_segments", port.in_segments);
     count("to_kernel", to_kernel_lost_);
+    count("content_changed", changed_);
     constexpr std::string_view shared = "muster_dpdk_kernel_frames_total";
     constexpr std::string_view shared_help = "Frames handed to the kernel by TAP, and back";
     exposition.count(shared, exposition_label("direction", "to"), shared_help, to_kernel_.read());

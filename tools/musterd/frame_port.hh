@@ -4,6 +4,7 @@
 #pragma once
 
 #include "io/dpdk/dpdk_port.hh"
+#include "io/host/block_sums.hh"
 #include "io/host/fd.hh"
 #include "io/worker/burst_port.hh"
 #include "net/host/frame_host.hh"
@@ -38,6 +39,7 @@ private:
     static constexpr unsigned kernel_bursts = 8;
 
     void from_kernel();
+    [[nodiscard]] DpdkOffload left_to_port() const noexcept;
     void send_own_frames();
 
     std::unique_ptr<DpdkPort> port_;
@@ -50,6 +52,8 @@ private:
     Counter to_kernel_;
     Counter to_kernel_lost_; ///< the TAP took no more
     Counter from_kernel_;
+    Counter changed_; ///< blocks of a file that was cut or written to since its transfer began
+    BlockSums sums_;
 };
 
 } // namespace muster

@@ -2,6 +2,7 @@
 #include "tools/simulator/frame_link.hh"
 
 #include "core/base/check.hh"
+#include "core/base/ones_complement.hh"
 
 #include "tools/simulator/machines.hh"
 
@@ -86,6 +87,9 @@ std::optional<Bytes> FrameLink::write(unsigned worker, const TxDatagram& datagra
 std::optional<Bytes> FrameLink::write(unsigned worker, const TxBlocks& blocks, std::uint64_t block,
                                       Bytes data) {
     return write_to(worker, blocks.destination.address, false, [&](FrameHost& host) {
+        if (const auto head = host.head_of(blocks, universe_.now.steady)) {
+            return host.write_block(frame_, *head, block, data, ones_complement_sum(data));
+        }
         return host.write_block(frame_, blocks, block, data, universe_.now.steady);
     });
 }

@@ -53,6 +53,7 @@ TEST_F(DpdkPortTest, SaysWhatItIs) {
     EXPECT_EQ(port->driver(), "net_ring");
     EXPECT_THAT(warning, ::testing::HasSubstr("without huge pages"));
     EXPECT_THAT(DpdkPort::version(), ::testing::MatchesRegex("[0-9.]+.*"));
+    EXPECT_FALSE(port->computes_checksums()) << "a ring moves what it is given";
 }
 
 TEST_F(DpdkPortTest, FramesLeaveInTheirOrderWhenTheBurstEnds) {

@@ -87,6 +87,24 @@ TEST(FrameHostSend, WhatIsForAStrangerWaitsForArp) {
     EXPECT_EQ(rig.host.next_deadline(), Instant::never());
 }
 
+TEST(FrameHostSend, LeavesChecksumsToAPortThatComputesThem) {
+    FrameHostOptions options = frame_host_options();
+    options.checksums = Checksums::by_port;
+    FrameRig rig{options};
+    EXPECT_TRUE(rig.send({peer, 2000}, payload).empty());
+    (void)rig.own_frames();
+    answer_arp(rig, peer, peer_mac);
+    const auto waited = rig.own_frames();
+    ASSERT_EQ(waited.size(), 1U);
+    EXPECT_EQ(open(waited[0]).payload, payload) << "it leaves among own frames: it is whole";
+    const auto frame = rig.send({peer, 2000}, payload);
+    const auto link = read_ethernet(frame);
+    ASSERT_TRUE(link);
+    EXPECT_EQ(read_ipv4(link->payload).error(), Ipv4UdpError::bad_header_checksum);
+    EXPECT_EQ(Bytes{link->payload}.subspan(10, 2)[0], std::byte{0});
+    EXPECT_EQ(Bytes{link->payload}.subspan(10, 2)[1], std::byte{0});
+}
+
 TEST(FrameHostSend, APacketOfAStrangersAnswersTheQuestionToo) {
     FrameRig rig;
     EXPECT_TRUE(rig.send({peer, 2000}, payload).empty());

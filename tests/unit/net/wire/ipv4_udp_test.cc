@@ -74,6 +74,32 @@ TEST(Ipv4Udp, EveryPayloadSizeVerifies) {
     EXPECT_EQ(write_ipv4_udp(out, {}, Bytes{std::vector<std::byte>(65'507)}), 65'535U);
 }
 
+// What a card then does: both sums, each over what lies there, complemented.
+TEST(Ipv4Udp, WhatAPortIsToComputeIsPrepared) {
+    std::vector<std::byte> payload;
+    for (std::size_t size = 0; size <= 100; ++size) {
+        const Ipv4UdpHeader header{.source = ip("10.0.0.1"),
+                                   .destination = ip("239.255.1.1"),
+                                   .source_port = 69,
+                                   .destination_port = 2000,
+                                   .identification = 9};
+        std::vector<std::byte> whole(ipv4_udp_header_size + size);
+        ASSERT_EQ(write_ipv4_udp(whole, header, payload), whole.size());
+        std::vector<std::byte> left = whole;
+        write_ipv4_udp_around(left, header, Checksums::by_port);
+        ASSERT_NE(left, whole);
+        const auto complete = [&](std::size_t at, Bytes summed) {
+            const std::uint16_t sum = internet_checksum(summed);
+            left[at] = static_cast<std::byte>(sum >> 8U);
+            left[at + 1] = static_cast<std::byte>(sum & 0xFFU);
+        };
+        complete(10, Bytes{left}.first(20));
+        complete(26, Bytes{left}.subspan(20));
+        EXPECT_EQ(left, whole);
+        payload.push_back(static_cast<std::byte>(size * 91));
+    }
+}
+
 // RFC 768: 0 would mean "no checksum", so it is sent as all ones.
 TEST(Ipv4Udp, AZeroChecksumIsSentAsAllOnes) {
     std::vector<std::byte> out(30);
