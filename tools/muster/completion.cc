@@ -139,6 +139,53 @@ std::string fish_options(std::string_view condition, const std::vector<OptionTex
     return text;
 }
 
+/// What `_arguments` of zsh completes a value or an argument with: the last part of a spec.
+std::string zsh_action(const Completed& completed) {
+    switch (completed.kind) {
+    case Completes::words:
+        return '(' + completed.words + ')';
+    case Completes::nodes:
+        return "_muster_nodes";
+    case Completes::files:
+        return "_files";
+    case Completes::folders:
+        return "_files -/";
+    case Completes::nothing:
+        break;
+    }
+    return " "; // shows what is wanted, and offers nothing
+}
+
+/// Within single quotes of zsh, in a part of a spec that ends at any of `ends`.
+std::string zsh_part(std::string_view text, std::string_view ends) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '\'') {
+            out += "'\\''";
+            continue;
+        }
+        out += ends.find(c) != std::string_view::npos || c == '\\' ? "\\" : "";
+        out += c;
+    }
+    return out;
+}
+
+/// The specs of `_arguments`, each on a line of its own that begins with `before`.
+std::string zsh_options(const std::vector<OptionText>& options, std::string_view before) {
+    std::string text;
+    for (const OptionText& option : options) {
+        // `*`: some may be given several times, and which is known to who types.
+        text += fmt::format("{}'*--{}{}[{}]", before, option.name, option.value.empty() ? "" : "=",
+                            zsh_part(option.description, "[]:"));
+        if (!option.value.empty()) {
+            text += fmt::format(":{}:{}", zsh_part(option.value, ":"),
+                                zsh_action(completed(option.value)));
+        }
+        text += '\'';
+    }
+    return text;
+}
+
 } // namespace
 
 std::string bash_completion() {
@@ -197,6 +244,57 @@ complete -F _muster muster
 )",
         command_names("|"), values, bash_values("*", common_option_texts()),
         dashed(common_option_texts()), options, command_names(" "), arguments);
+}
+
+std::string zsh_completion() {
+    constexpr std::string_view next = " \\\n            ";
+    std::string summaries;
+    std::string arguments;
+    for (const Command& command : commands()) {
+        summaries += fmt::format("        '{}:{}'\n", command.name, zsh_part(command.summary, ":"));
+        arguments += fmt::format("    {})\n        _arguments -s $common{}", command.name,
+                                 zsh_options(option_texts(command), next));
+        if (!command.argument.empty()) {
+            arguments += fmt::format("{}'*:{}:{}'", next, zsh_part(command.argument, ":"),
+                                     zsh_action(completed(command.argument)));
+        }
+        arguments += " ;;\n";
+    }
+    return fmt::format(
+        R"zsh(#compdef muster
+# zsh completion of muster; made by 'muster completion zsh'
+_muster_nodes() {{
+    local -a names
+    names=(${{(f)"$(muster nodes 2>/dev/null | awk 'NR > 1 {{ print $1 }}')"}})
+    compadd -a names
+}}
+_muster() {{
+    local curcontext=$curcontext state
+    local -a line commands common
+    local -A opt_args
+    commands=(
+        'help:Explain a command.'
+{}    )
+    common=({}
+    )
+    _arguments -C $common '--version[Print the version.]' '(-)1:command:->command' '(-)*::argument:->rest'
+    case $state in
+    command) _describe -t commands 'command of muster' commands; return ;;
+    rest) ;;
+    *) return ;;
+    esac
+    case $words[1] in
+    help) _describe -t commands 'command of muster' commands ;;
+{}    esac
+}}
+# Found by compinit this is the body of a function; read by 'source' it makes that function known.
+if [[ $funcstack[1] == _muster ]]; then
+    _muster "$@"
+else
+    compdef _muster muster
+fi
+)zsh",
+        summaries, zsh_options(common_option_texts(), "\n        "), arguments);
 }
 
 std::string fish_completion() {

@@ -9,6 +9,9 @@ namespace muster::cli {
 /// The script that bash reads. It needs no package bash-completion.
 [[nodiscard]] std::string bash_completion();
 
+/// The script that zsh reads: by `source`, or as `_muster` in a folder of its `fpath`.
+[[nodiscard]] std::string zsh_completion();
+
 /// The script that fish reads.
 [[nodiscard]] std::string fish_completion();
 

@@ -13,11 +13,13 @@ Exit run_completion(Session& session) {
     const std::string& shell = session.arguments().front();
     if (shell == "bash") {
         print(bash_completion());
+    } else if (shell == "zsh") {
+        print(zsh_completion());
     } else if (shell == "fish") {
         print(fish_completion());
     } else {
         throw UsageError{fmt::format("completion: '{}' is no shell that can be completed for; "
-                                     "allowed: bash, fish",
+                                     "allowed: bash, zsh, fish",
                                      printable(shell))};
     }
     return Exit::success;
@@ -27,13 +29,14 @@ Exit run_completion(Session& session) {
 
 const Command completion_command{
     .name = "completion",
-    .arguments = "bash|fish",
+    .arguments = "bash|zsh|fish",
     .summary = "Print what a shell completes muster with.",
-    .details = "Prints a script with which bash or fish completes commands, options, states, files "
-               "and the names of nodes. For the names it asks the server of MUSTER_SERVER.",
+    .details = "Prints a script with which bash, zsh or fish completes commands, options, states, "
+               "files and the names of nodes. For the names it asks the server of MUSTER_SERVER.",
     .examples = "  source <(muster completion bash)\n"
+                "  muster completion zsh > /usr/local/share/zsh/site-functions/_muster\n"
                 "  muster completion fish > ~/.config/fish/completions/muster.fish",
-    .argument = "bash|fish",
+    .argument = "bash|zsh|fish",
     .arguments_min = 1,
     .arguments_max = 1,
     .add_options = nullptr,

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import struct
@@ -483,7 +484,7 @@ class Completion(Case):
                              ("muster add ", set()), ("muster check ", {"medium"}),
                              ("muster import med", {"medium", "media.iso"}),
                              ("muster nodes --token-file media", {"media.iso"}), ("muster --tok", {"--token-file"}),
-                             ("muster completion ", {"bash", "fish"})):
+                             ("muster completion ", {"bash", "zsh", "fish"})):
             with self.subTest(line):
                 self.assertEqual(self.bash(line), wanted)
 
@@ -521,10 +522,55 @@ class Completion(Case):
             with self.subTest(command):
                 self.assertEqual(fish(f"muster {command} --"), self.options(command))
         for line, wanted in (("muster nodes --state inst", {"installing", "installed"}), ("muster show r1", {"r1n01", "r1n02"}),
-                             ("muster check ", {"medium/"}), ("muster completion ", {"bash", "fish"}),
+                             ("muster check ", {"medium/"}), ("muster completion ", {"bash", "zsh", "fish"}),
                              ("muster import med", {"medium/", "media.iso"})):
             with self.subTest(line):
                 self.assertEqual(fish(line), wanted)
+
+    @unittest.skipUnless(shutil.which("zsh"), "no zsh")
+    def test_zsh_knows_the_same(self):
+        """At a prompt, since zsh completes nowhere else: what it lists, and what it makes of the line."""
+        leader, follower = pty.openpty()
+        fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 300, 0, 0))
+        shell = subprocess.Popen(["zsh", "-f", "-i"], stdin=follower, stdout=follower, stderr=follower,
+                                 env=self.environment | {"HOME": self.folder, "TERM": "dumb", "PS1": "$ "},
+                                 cwd=self.folder, start_new_session=True)
+        os.close(follower)
+        self.addCleanup(shell.wait, 30)
+        self.addCleanup(os.close, leader)
+        seen = ""
+
+        def read_until(pattern):
+            nonlocal seen
+            while not (found := re.search(pattern, seen)):
+                self.assertTrue(select.select([leader], [], [], 30)[0], seen)
+                seen += os.read(leader, 65536).decode()
+            before, seen = seen[:found.start()], seen[found.end():]
+            return before, found[1]
+
+        os.write(leader, b"autoload -U compinit; compinit -u -D; source <(muster completion zsh)\n"
+                         b"LISTMAX=0; unsetopt beep; print rea''dy\n")
+        read_until("(ready)")
+
+        def zsh(line):
+            os.write(leader, line.encode() + b"\t\x01print -r -- LI''NE \x05\n")
+            shown, made = read_until(r"LINE (.*?)\r?\n")
+            return re.findall(r"^(\S+) +-- ", shown, re.M), made.rstrip()
+        commands = self.commands()
+        for line in ("muster ", "muster help "):
+            self.assertEqual(set(zsh(line)[0]), commands | {"help"})
+        for command in commands:
+            with self.subTest(command):
+                self.assertEqual(set(zsh(f"muster {command} --")[0]), self.options(command))
+        for line, wanted in (("muster nodes --state i", "muster nodes --state i"),
+                             ("muster nodes --state=fa", "muster nodes --state=failed"),
+                             ("muster --tok", "muster --token-file"), ("muster show r2", "muster show r2n01"),
+                             ("muster install r1n01 r2", "muster install r1n01 r2n01"),
+                             ("muster check ", "muster check medium"), ("muster completion z", "muster completion zsh"),
+                             ("muster import media", "muster import media.iso")):
+            with self.subTest(line):
+                self.assertEqual(zsh(line)[1], wanted)
+        os.write(leader, b"exit\n")
 
     def test_other_shells_are_refused(self):
         self.assertIn("'tcsh'", self.run_muster("completion", "tcsh", status=2))
