@@ -5,14 +5,20 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 namespace muster {
@@ -73,11 +79,42 @@ void notify_service_manager(const std::string& state) noexcept {
              static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
 }
 
+// NOLINTBEGIN(concurrency-mt-unsafe): nobody changes the environment
+bool has_service_manager() noexcept {
+    const char* const path = std::getenv("NOTIFY_SOCKET");
+    return path != nullptr && path[0] != '\0';
+}
+
+std::optional<Duration> watchdog_time() noexcept {
+    const auto number = [](const char* name) -> std::optional<std::uint64_t> {
+        const char* const text = std::getenv(name);
+        std::uint64_t value = 0;
+        if (text == nullptr) {
+            return std::nullopt;
+        }
+        const char* const end = text + std::strlen(text);
+        const auto read = std::from_chars(text, end, value);
+        return read.ec == std::errc{} && read.ptr == end ? std::optional{value} : std::nullopt;
+    };
+    constexpr std::uint64_t hour_us = 3'600'000'000;
+    const auto pid = number("WATCHDOG_PID"); // another process's is inherited with its environment
+    const auto time = number("WATCHDOG_USEC");
+    if (!time || *time == 0 || (pid && *pid != static_cast<std::uint64_t>(::getpid()))) {
+        return std::nullopt;
+    }
+    return std::chrono::microseconds{std::min(*time, hour_us)};
+}
+// NOLINTEND(concurrency-mt-unsafe)
+
 void pin_to_core(unsigned core) noexcept {
     cpu_set_t cores;
     CPU_ZERO(&cores);
     CPU_SET(core, &cores);
     ::sched_setaffinity(0, sizeof cores, &cores);
+}
+
+void name_thread(const std::string& name) noexcept {
+    ::pthread_setname_np(::pthread_self(), name.c_str());
 }
 
 std::uint64_t raise_file_limit() noexcept {

@@ -85,6 +85,8 @@ public:
     void remember_in(PacketLog* log) noexcept { packets_ = log; }
     /// Before run(): who answers for mirrors; null: nobody.
     void mirror_by(MirrorPort* port) noexcept { mirror_ = port; }
+    /// Its turns: it stands still where these do although it was woken. Any thread.
+    [[nodiscard]] const Counter& turns() const noexcept { return turns_; }
     /// Records that found the log's ring full. Any thread.
     [[nodiscard]] const Counter& accesses_lost() const noexcept { return accesses_lost_; }
 
@@ -117,6 +119,7 @@ public:
 
     /// One turn: what has completed, what control said, what is due.
     void step(const Now& now) {
+        turns_.add();
         out_.control_room = mailbox_.to_control.room();
         drain(now);
         if (port_ != nullptr) {
@@ -264,7 +267,7 @@ private:
     void wait(const Now& now) {
         Instant until = std::min({engine_.next_deadline(), next_sweep_, samples_due_});
         if (port_ != nullptr) { // it wakes nobody
-            if (port_idle_ < idle_turns && ++turns_ % kernel_turns != 0) {
+            if (port_idle_ < idle_turns && ++port_turns_ % kernel_turns != 0) {
                 return;
             }
             until = std::min(until, port_idle_ < idle_turns ? now.steady : now.steady + idle_wait);
@@ -375,8 +378,9 @@ private:
     PacketLog* packets_ = nullptr;
     MirrorPort* mirror_ = nullptr;
     BurstPort* port_ = nullptr;
-    unsigned port_idle_ = 0;    ///< turns in a row
-    unsigned turns_ = 0;        ///< with a port
+    unsigned port_idle_ = 0; ///< turns in a row
+    unsigned port_turns_ = 0;
+    Counter turns_;
     bool asked_mirror_ = false; ///< in this turn
     Counter accesses_lost_;
     Outbox out_;

@@ -1,18 +1,37 @@
 #!/usr/bin/env python3
 """Running musterd: another user, tokens, the operator's command, and a whole install by hand."""
 import json
+import os
 import pathlib
 import random
 import re
 import signal
+import socket
+import subprocess
 import sys
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.support.rig import BUILD, RigTest, SERVER, run  # noqa: E402
 
 MAC = "52:54:00:00:01:01"
+# Stops a thread until it is ended itself: PTRACE_SEIZE, PTRACE_INTERRUPT.
+TRACER = """
+import ctypes, sys, time
+ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+for request in (0x4206, 0x4207):
+    if ptrace(request, int(sys.argv[1]), None, None) != 0:
+        sys.exit(f"ptrace: {ctypes.get_errno()}")
+time.sleep(120)
+"""
+
+
+def run_tracer(thread):
+    return subprocess.Popen([sys.executable, "-c", TRACER, str(thread)])
+
 
 
 class Operation(RigTest):
@@ -45,6 +64,32 @@ class Operation(RigTest):
         out = self.rig.client(BUILD / "muster", "--server", url, "--token-file", token, "nodes").stdout
         self.assertIn("r1n01", out)
         self.assertNotEqual(self.rig.client(BUILD / "muster", "--server", url, "nodes", check=False).returncode, 0)
+
+    def test_a_service_manager_hears_that_all_threads_turn_and_nothing_when_one_hangs(self):
+        path = self.rig.folder / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, \
+                unittest.mock.patch.dict(os.environ, NOTIFY_SOCKET=str(path), WATCHDOG_USEC="1500000"):
+            manager.bind(str(path))
+            server = self.rig.start("--workers", "2")
+            manager.settimeout(20)
+            self.assertIn("READY=1\nSTATUS=muster: ready", manager.recv(4096).decode())
+            for _ in range(3):
+                self.assertRegex(manager.recv(4096).decode(), r"^WATCHDOG=1\nSTATUS=\d+ nodes, .*\d+ ready.* leases$")
+            # One thread of them is stopped, as a debugger does it. The others go on.
+            names = {(task / "comm").read_text().strip(): int(task.name)
+                     for task in pathlib.Path(f"/proc/{server.pid}/task").iterdir()}
+            tracer = run_tracer(names["muster-worker1"])
+            try:
+                server.wait_log("a worker stands still")
+                manager.settimeout(3)
+                with self.assertRaises(TimeoutError):
+                    while True:  # what was on its way
+                        manager.recv(4096)
+            finally:
+                tracer.terminate()
+                tracer.wait()
+            manager.settimeout(20)
+            self.assertIn("WATCHDOG=1", manager.recv(4096).decode())
 
     def test_the_log_can_be_json(self):
         server = self.rig.start("--log-format", "json")

@@ -179,6 +179,7 @@ private:
     [[nodiscard]] Result<void, StartError> load_certificate();
     [[nodiscard]] std::string ready_line() const;
     void reload();
+    void tell_service_manager(bool watched);
     [[nodiscard]] std::vector<std::string> names_of(const std::vector<IpAddress>& addresses);
 
     const Options& options_;
@@ -195,6 +196,8 @@ private:
     std::unique_ptr<HttpServer> admin_server_;
     std::unique_ptr<ControlThread> control_loop_;
     std::thread control_thread_;
+    /// Control has said what it was last asked to say.
+    std::shared_ptr<std::atomic<bool>> told_ = std::make_shared<std::atomic<bool>>(true);
     unsigned workers_ = 1;
     bool serves_ipv6_ = false; ///< as the site was at start
 };
@@ -491,10 +494,36 @@ void Daemon::reload() {
     notify_service_manager("READY=1");
 }
 
+/// Says to the service manager how the site is and that all threads turn: control itself says it,
+/// and only while no worker stands still. Silent otherwise, so that its watchdog ends the process.
+void Daemon::tell_service_manager(bool watched) {
+    if (!fleet_->is_moving()) {
+        spdlog::error("a worker stands still");
+        return;
+    }
+    if (told_->exchange(false)) { // else control has not said the last one yet
+        control_loop_->post([told = told_, watched](Control& control, const Now&) {
+            notify_service_manager((watched ? "WATCHDOG=1\nSTATUS=" : "STATUS=") +
+                                   summary_of(control));
+            told->store(true);
+        });
+    }
+}
+
 void Daemon::run(const sigset_t& signals) {
+    constexpr Duration status_interval = std::chrono::seconds{10};
+    const auto watchdog = watchdog_time();
+    const Duration interval = watchdog ? std::min(*watchdog / 3, status_interval) : status_interval;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(interval);
+    const timespec wait{.tv_sec = seconds.count(), .tv_nsec = (interval - seconds).count()};
+    const bool tells = has_service_manager();
     for (;;) {
-        int signal = 0;
-        if (::sigwait(&signals, &signal) != 0) {
+        const int signal =
+            tells ? ::sigtimedwait(&signals, nullptr, &wait) : ::sigwaitinfo(&signals, nullptr);
+        if (signal < 0) {
+            if (tells && errno == EAGAIN) {
+                tell_service_manager(watchdog.has_value());
+            }
             continue;
         }
         switch (signal) {

@@ -149,6 +149,7 @@ struct Fleet::Member {
     Engine engine;
     Mailbox mailbox;
     Worker<Engine> worker;
+    std::uint64_t turns_seen = 0; ///< by is_moving()
     std::unique_ptr<PacketLog> packets;
     std::thread thread;
 };
@@ -230,6 +231,7 @@ Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin
         std::future<Result<void, SysError>> outcome = ready.get_future();
         member.thread =
             std::thread{[&member, &of = sockets[i], pin, i, ready = std::move(ready)]() mutable {
+                name_thread(fmt::format("muster-worker{}", i));
                 if (pin) {
                     pin_to_core(static_cast<unsigned>(i));
                 }
@@ -253,6 +255,16 @@ Result<void, SysError> Fleet::start(std::vector<WorkerSockets> sockets, bool pin
         }
     }
     return {};
+}
+
+bool Fleet::is_moving() {
+    bool all = true;
+    for (const auto& member : members_) {
+        const std::uint64_t turns = member->worker.turns().read();
+        all = all && turns != std::exchange(member->turns_seen, turns);
+        member->mailbox.wake_worker.signal();
+    }
+    return all;
 }
 
 void Fleet::stop() {

@@ -39,6 +39,9 @@ public:
     void move_by(BurstPort& port);
     /// Starts the threads; the first error of any of them.
     [[nodiscard]] Result<void, SysError> start(std::vector<WorkerSockets> sockets, bool pin);
+    /// Whether all have turned since the last call. Wakes them, so that an idle one has by the
+    /// next. One thread.
+    [[nodiscard]] bool is_moving();
     /// Drains and joins.
     void stop();
     /// Any thread.

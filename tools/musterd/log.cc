@@ -76,7 +76,7 @@ void log_event(const Event& event) {
     }
 }
 
-void log_summary(const Control& control) {
+std::string summary_of(const Control& control) {
     const Ledger& ledger = control.ledger();
     std::map<std::string_view, std::size_t> states;
     for (const auto& [name, node] : ledger.nodes().all()) {
@@ -86,8 +86,12 @@ void log_summary(const Control& control) {
     for (const auto& [state, count] : states) {
         text += fmt::format(", {} {}", count, state);
     }
-    spdlog::info("summary: {} nodes{}; {} leases", ledger.nodes().size(), text,
-                 ledger.leases().size());
+    return fmt::format("{} nodes{}; {} leases", ledger.nodes().size(), text,
+                       ledger.leases().size());
+}
+
+void log_summary(const Control& control) {
+    spdlog::info("summary: {}", summary_of(control));
 }
 
 } // namespace muster

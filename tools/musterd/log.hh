@@ -14,5 +14,7 @@ void open_log(const std::string& level, bool json);
 void log_event(const Event& event);
 /// How many nodes are in which state, and what is leased: the answer to SIGUSR1.
 void log_summary(const Control& control);
+/// `3 nodes, 1 installing, 2 ready; 3 leases`
+[[nodiscard]] std::string summary_of(const Control& control);
 
 } // namespace muster
