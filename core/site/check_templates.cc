@@ -6,6 +6,7 @@
 #include "core/content/render.hh"
 #include "core/content/template_context.hh"
 #include "core/site/loader_parts.hh"
+#include "core/site/trial_subject.hh"
 
 #include <fmt/format.h>
 
@@ -123,7 +124,7 @@ public:
             merged_variables(draft_.site.default_variables, &profile.variables,
                              user.node != nullptr ? user.node->variables : none);
         const nlohmann::json context =
-            template_context(longest_server(), subject(name, user), variables);
+            template_context(longest_server(), trial_subject(name, user.node), variables);
         try_cmdline(profile, context, user);
         std::string shape = name + " ";
         write_shape(variables, shape);
@@ -138,23 +139,6 @@ public:
 private:
     /// No rendered command line gets longer by its server's URL than with this one.
     static ServerAddress longest_server() { return {Ipv4Address{{255, 255, 255, 255}}, 65'535}; }
-
-    static TemplateSubject subject(const std::string& profile, const User& user) {
-        TemplateSubject subject;
-        subject.profile = profile;
-        subject.name = user.node != nullptr ? user.node->name : "unknown";
-        subject.mac = user.node != nullptr && !user.node->macs.empty() ? user.node->macs.front()
-                                                                       : MacAddress{};
-        subject.address = user.node != nullptr && user.node->address
-                              ? user.node->address
-                              : Ipv4Address{{255, 255, 255, 255}};
-        if (user.node != nullptr) {
-            subject.tags = user.node->tags;
-        }
-        subject.attempt = 1;
-        subject.token = std::string(43, 'T'); // 32 random bytes in base64url
-        return subject;
-    }
 
     /// False if the profile's own reader has told what is wrong with them.
     static bool paths_are_good(const InstallBoot& boot) {

@@ -78,6 +78,14 @@ class AnswersTest(RigTest):
 
 
 class Validators(AnswersTest):
+    def test_check_finds_nothing_wrong(self):
+        """`muster check` shows all of them to the validators that are there, without a server."""
+        told = run(BUILD / "muster", "check", self.rig.site).stdout
+        self.assertIn("debconf-set-selections: 2 texts looked at\n", told)
+        self.assertIn("xmllint: 2 texts looked at\n", told)
+        for name in ("ignition-validate", "ksvalidator", "cloud-init"):
+            self.assertRegex(told, rf"(?m)^{name}: (\d+ texts looked at|not installed, skipped)$")
+
     def test_preseed(self):
         for kind, answers in self.each("debian"):
             text = answers["preseed.cfg"]

@@ -2,6 +2,7 @@
 #include "tools/muster/boot_medium.hh"
 
 #include "tools/muster/program.hh"
+#include "tools/muster/scratch_folder.hh"
 #include "tools/muster/text.hh"
 
 #include <fcntl.h>
@@ -55,37 +56,6 @@ LABEL muster
   LINUX /boot/ipxe.krn
   INITRD /boot/muster.ipx
 )";
-
-/// A folder that goes with its content.
-class ScratchFolder {
-public:
-    ScratchFolder() {
-        std::string path = (fs::temp_directory_path() / "muster-media-XXXXXX").string();
-        if (mkdtemp(path.data()) == nullptr) {
-            throw Failure{fmt::format("cannot make a temporary folder: {}", std::strerror(errno))};
-        }
-        path_ = path;
-    }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    ~ScratchFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
-private:
-    fs::path path_;
-};
-
-void write_text(const fs::path& path, std::string_view text) {
-    fs::create_directories(path.parent_path());
-    std::ofstream file{path, std::ios::binary};
-    file << text;
-    if (!file.flush()) {
-        throw Failure{fmt::format("cannot write {}", path.string())};
-    }
-}
 
 void copy_part(const Part& part, const fs::path& root) {
     for (const char* const from : part.from) {
@@ -176,7 +146,7 @@ void write_boot_medium(const fs::path& image, std::string_view url) {
     if (!fs::is_regular_file(hybrid_mbr)) {
         throw Failure{fmt::format("{} is missing: install the package isolinux", hybrid_mbr)};
     }
-    const ScratchFolder scratch;
+    const ScratchFolder scratch{"media"};
     const fs::path root = scratch.path() / "root";
     for (const Part& part : bios_parts) {
         copy_part(part, root);

@@ -347,6 +347,83 @@ class Others(Case):
         self.assertIn("is no folder", self.run_muster("check", folder, status=2))
         self.assertEqual(self.api.requests, [])
 
+    def check_answers(self, templates, answers, nodes, *options, path=None):
+        """Status and output of `muster check` for a site with these templates; PROFILE.yaml names them all."""
+        with tempfile.TemporaryDirectory() as folder:
+            def write(name, text):
+                os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            write("site.yaml", "server: {address: 10.0.0.1}\n"
+                               "subnets: [{subnet: 10.0.0.0/16, pools: [10.0.0.100-10.0.0.200]}]\n")
+            write("profiles/p.yaml", json.dumps({"kernel": "linux", "cmdline": "quiet", "answers": answers}))
+            for name, text in templates.items():
+                write("templates/" + name, text)
+            write("nodes.yaml", json.dumps(nodes))
+            done = subprocess.run([MUSTER, "check", folder, *options], env=self.environment | ({"PATH": path} if path else {}),
+                                  capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.stderr, "")
+            self.assertEqual([name for name in os.listdir(tempfile.gettempdir()) if name.startswith("muster-check-")], [])
+            return done.returncode, done.stdout.replace(folder, "SITE")
+
+    @staticmethod
+    def nodes_of(count, **variables):
+        return [{"name": f"n{i}", "mac": f"52:54:00:00:{i // 256:02x}:{i % 256:02x}", "profile": "p",
+                 "variables": {name: value(i) for name, value in variables.items()}} for i in range(count)]
+
+    def test_check_shows_answers_to_the_validators_of_their_installers(self):
+        good = {"preseed": "# {{node.name}}\nd-i netcfg/get_hostname string {{node.name}}\n",
+                "xml": "<?xml version=\"1.0\"?>\n<profile><name>{{node.name}}</name></profile>\n",
+                "ign": '{"ignition": {"version": "3.3.0"},\n "storage": {"files": [{"path": "{{file}}"}]}}\n'}
+        answers = {"preseed.cfg": "preseed", "autoinst.xml": "xml", "config.ign": "ign", "other": "xml"}
+        # Texts that differ in the node's name alone are one text; those that its variables make are several.
+        status, out = self.check_answers(good, answers, self.nodes_of(300, file=lambda i: f"/etc/{i % 2}"))
+        self.assertEqual((status, out.splitlines()),
+                         (0, ["SITE: good: 1 subnet, 1 profile, 300 nodes",
+                              "debconf-set-selections: 1 text looked at", "ignition-validate: 2 texts looked at",
+                              "xmllint: 2 texts looked at"]))
+
+        def fails(template, text, first, second, **variables):
+            status, out = self.check_answers(good | {template: text}, answers, self.nodes_of(4, **({"file": lambda i: "/x"} | variables)))
+            self.assertEqual(status, 1, out)
+            lines = out.splitlines()
+            self.assertRegex(lines[1], first)
+            self.assertEqual(lines[2], "    " + second)
+            return out
+        out = fails("xml", "<?xml version=\"1.0\"?>\n<a>\n<b>{{node.name}}</a>\n", r"^node n0: autoinst\.xml:3: xmllint: 3: parser error : "
+                    r"Opening and ending tag mismatch", "<b>n0</a>")
+        self.assertIn("node n0: other:3: xmllint", out)
+        fails("ign", good["ign"], r"^node n2: config\.ign:2: ignition-validate: error at \$\.storage\.files\.0\.path, .*path not absolute",
+              '"storage": {"files": [{"path": "etc"}]}}', file=lambda i: "etc" if i == 2 else "/x")
+        # This one debconf's reader finds, and these it does not.
+        for line, words in (("d-i a/b", "is no question"), ("d-i a/b strnig x", "unknown type 'strnig'"),
+                            ("d-i a/b string x \\\nd-i c/d string y", "backslash")):
+            fails("preseed", "# 1\n\n" + line, rf"^node n0: preseed\.cfg:[34]: preseed: .*{words}", line.splitlines()[-1])
+        # The same complaint about many nodes is told once.
+        status, out = self.check_answers(good | {"preseed": "# {{file}}\nd-i\n"}, answers, self.nodes_of(5, file=lambda i: f"/{i}"))
+        self.assertEqual(status, 1)
+        self.assertEqual(out.count("preseed.cfg"), 1)
+        self.assertIn("node n0: preseed.cfg:2: ", out)
+        self.assertIn(" (and for 4 more)\n", out)
+
+    def test_check_bounds_what_validators_see_unless_told_otherwise(self):
+        templates, answers = {"xml": "<?xml version=\"1.0\"?>\n<a>{{number}}</a>\n"}, {"a.xml": "xml"}
+        nodes = self.nodes_of(130, number=str)
+        for options, lines in (([], ["xmllint: 100 texts looked at", "30 further texts not looked at; --validators all shows them too"]),
+                               (["--validators", "all"], ["xmllint: 130 texts looked at"]), (["--validators=none"], [])):
+            status, out = self.check_answers(templates, answers, nodes, *options)
+            self.assertEqual((status, out.splitlines()[1:]), (0, lines))
+        self.assertIn("none of: all, some, none", self.run_muster("check", "/", "--validators", "few", status=2))
+
+    def test_check_says_which_validators_are_missing_and_looks_for_itself(self):
+        with tempfile.TemporaryDirectory() as empty:
+            templates = {"xml": "<?xml version=\"1.0\"?>\n<a>", "preseed": "d-i\n"}
+            status, out = self.check_answers(templates, {"a.xml": "xml", "b.xml": "xml"}, self.nodes_of(2), path=empty)
+            self.assertEqual((status, out.splitlines()[1:]), (0, ["xmllint: not installed, skipped"]))
+            status, out = self.check_answers(templates, {"p": "preseed"}, self.nodes_of(2), path=empty)
+            self.assertEqual(status, 1)
+            self.assertIn("node n0: p:1: preseed: ", out)
+
     def test_sends_the_token_and_says_when_one_is_wanted(self):
         self.api.nodes()
         with tempfile.NamedTemporaryFile("w") as file:

@@ -22,6 +22,22 @@ TEST(Program, OneThatIsNotThereDidNotStart) {
     EXPECT_FALSE(run_program({"no-such-program-of-any-kind"}).started);
 }
 
+TEST(Program, OneThatTakesTooLongIsEndedWithWhatItStarted) {
+    using std::chrono::milliseconds;
+    const ProgramEnd end =
+        run_program({"sh", "-c", "echo first; sleep 1000 & sleep 1000"}, milliseconds{100});
+    EXPECT_TRUE(end.started);
+    EXPECT_TRUE(end.too_slow);
+    EXPECT_EQ(end.status, -1);
+    EXPECT_EQ(end.output, "first\n");
+    // So is one that says no more, but does not end.
+    EXPECT_TRUE(
+        run_program({"sh", "-c", "exec sleep 1000 >/dev/null 2>&1"}, milliseconds{100}).too_slow);
+    const ProgramEnd quick = run_program({"sh", "-c", "exit 4"}, milliseconds{60'000});
+    EXPECT_FALSE(quick.too_slow);
+    EXPECT_EQ(quick.status, 4);
+}
+
 TEST(Program, TheLastLineIsTheLastThatSaysSomething) {
     EXPECT_EQ(last_line("a\nb\n\n  \n"), "b");
     EXPECT_EQ(last_line("only"), "only");
