@@ -55,7 +55,9 @@ std::size_t DataHead::write(MutableBytes room, std::uint16_t identification, std
     const MutableBytes packet = room.subspan(link_size_, packet_size);
     // A copy of constant size: without a tag data or padding goes over its last four octets.
     std::memcpy(room.data(), bytes_.data(), bytes_.size());
-    std::memcpy(packet.data() + data_offset + data_header_size, data.data(), data.size());
+    if (!data.empty()) {
+        std::memcpy(packet.data() + data_offset + data_header_size, data.data(), data.size());
+    }
     put_u16(packet, 2, packet_size);
     put_u16(packet, 4, identification);
     put_u16(packet, udp_offset + 4, udp_size);
