@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Routes the admin API, and what it only shows. Orders and changes are in api_nodes.cc.
+// Routes the admin API, and what it only shows. Orders and changes are in
+// api_orders.cc and api_nodes.cc, who may make which call is in api_tokens.cc.
 #include "core/control/api.hh"
 
 #include "core/control/api_json.hh"
@@ -15,18 +16,6 @@ namespace muster {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::string_view bearer = "Bearer ";
-
-/// Takes the same time whatever differs, so that a token cannot be guessed byte by byte.
-bool equal_in_constant_time(std::string_view given, std::string_view wanted) noexcept {
-    unsigned difference = given.size() == wanted.size() ? 0 : 1;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        const char c = given.empty() ? '\0' : given[i % given.size()];
-        difference |= static_cast<unsigned char>(c ^ wanted[i]);
-    }
-    return difference == 0;
-}
 
 Answer json_answer(const Json& json, std::uint16_t status = 200) {
     return {.status = status, .body = json_text(json) + '\n', .type = json_type};
@@ -58,23 +47,13 @@ Answer api_error(std::uint16_t status, std::string_view code, std::string_view m
     return json_answer({{"error", {{"code", code}, {"message", message}}}}, status);
 }
 
-bool Api::authorized(const DynamicRequest& request) const {
-    if (options_.admin_token.empty()) {
-        return true;
-    }
-    const std::string_view given = request.authorization;
-    return given.starts_with(bearer) &&
-           equal_in_constant_time(given.substr(bearer.size()), options_.admin_token);
-}
-
 Decision Api::decide(const DynamicRequest& request, UnixTime at) {
     ++counters_.api_requests;
     const ApiMatch match = match_route(request.method, request.path);
-    const bool open = match.route != nullptr && match.route->open;
-    if (!open && !authorized(request)) {
-        ++counters_.api_unauthorized;
-        return decided(
-            api_error(401, "unauthorized", "a bearer token is wanted (Authorization: Bearer …)"));
+    // Of a path that is not there, too, only who may look is told so.
+    const ApiRole least = match.route == nullptr ? ApiRole::view : match.route->least;
+    if (auto refused = refusal(request, least, at)) {
+        return decided(*std::move(refused));
     }
     if (match.route == nullptr) {
         return decided(
@@ -176,6 +155,8 @@ Decision Api::on_call(ApiCall call, const DynamicRequest& request, const UrlQuer
         return showing(query, &Api::show_waits);
     case ApiCall::list_events:
         return on_events(request, query, at);
+    case ApiCall::list_tokens:
+        return showing(&Api::list_tokens);
     default: // on_node()
         return decided(api_error(404, "not_found", "no such path"));
     }
@@ -207,7 +188,7 @@ Answer Api::list_profiles() const {
     return page("profiles", std::move(list), nullptr);
 }
 
-/// What concerns the node of the path.
+/// What concerns the node of the path, or the token.
 Decision Api::on_node(ApiCall call, const std::string& name, const DynamicRequest& request,
                       const UrlQuery& query, UnixTime at) {
     switch (call) {
@@ -238,6 +219,10 @@ Decision Api::on_node(ApiCall call, const std::string& name, const DynamicReques
         return on_order(name, Order::order_ignore, at);
     case ApiCall::boot_node_local:
         return on_order(name, Order::order_boot_local, at);
+    case ApiCall::make_token:
+        return on_token_make(name, query, at);
+    case ApiCall::remove_token:
+        return on_token_remove(name, at);
     default: // on_call()
         return decided(api_error(404, "not_found", "no such path"));
     }

@@ -6,6 +6,7 @@
 #include "core/control/api_routes.hh"
 #include "core/control/control_options.hh"
 #include "core/control/event_feed.hh"
+#include "core/control/failure_limit.hh"
 #include "core/control/rendering.hh"
 #include "core/control/url_query.hh"
 
@@ -18,12 +19,21 @@ inline constexpr std::size_t page_entries_max = 10'000;
 [[nodiscard]] Answer api_error(std::uint16_t status, std::string_view code,
                                std::string_view message);
 
+/// Tokens that can be kept at a time.
+inline constexpr std::size_t api_tokens_max = 256;
+
+/// Whoever showed a token that is known.
+struct ApiCaller {
+    std::string_view token; ///< its name; of the option's: `--admin-token-file`
+    ApiRole role{};
+};
+
 class Api {
 public:
     Api(Ledger& ledger, Installs& installs, const Rendering& rendering, const ContentIndex& content,
         const std::optional<Governor>& governor, const FlightRecorder& recorder,
         const StageHistory& history, const EventFeed& feed, ControlCounters& counters,
-        const ControlOptions& options)
+        const ControlOptions& options, RandomSource random)
         : ledger_(ledger),
           installs_(installs),
           rendering_(rendering),
@@ -33,7 +43,8 @@ public:
           history_(history),
           feed_(feed),
           counters_(counters),
-          options_(options) {}
+          options_(options),
+          random_(std::move(random)) {}
 
     /// Puts what the request orders into the open batch; see Decision. What only asks is answered
     /// from what is committed.
@@ -45,7 +56,11 @@ public:
 private:
     using Order = InstallEventKind;
 
-    [[nodiscard]] bool authorized(const DynamicRequest& request) const;
+    /// Null: the call may be made. Else why not.
+    [[nodiscard]] std::optional<Answer> refusal(const DynamicRequest& request, ApiRole least,
+                                                UnixTime at);
+    /// Who shows this; null: nobody that is known.
+    [[nodiscard]] std::optional<ApiCaller> caller_of(std::string_view authorization) const;
     Decision on_call(ApiCall call, const DynamicRequest& request, const UrlQuery& query,
                      UnixTime at);
     Decision on_node(ApiCall call, const std::string& name, const DynamicRequest& request,
@@ -58,6 +73,10 @@ private:
     Decision on_stop(const std::vector<std::string>& names, UnixTime at);
     Decision on_put(const std::string& name, const DynamicRequest& request, UnixTime at);
     Decision on_delete(const std::string& name, UnixTime at);
+    Decision on_token_make(const std::string& name, const UrlQuery& query, UnixTime at);
+    Decision on_token_remove(const std::string& name, UnixTime at);
+    [[nodiscard]] bool has_other_admin(std::string_view name) const;
+    [[nodiscard]] Answer list_tokens() const;
 
     /// All nodes with this tag; an empty one: all nodes.
     [[nodiscard]] std::vector<std::string> names_tagged(std::string_view tag) const;
@@ -90,6 +109,8 @@ private:
     const EventFeed& feed_;
     ControlCounters& counters_;
     const ControlOptions& options_;
+    RandomSource random_;
+    FailureLimit failures_;
     bool store_works_ = true;
 };
 

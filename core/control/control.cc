@@ -80,14 +80,14 @@ Control::Control(Store& store, const ContentIndex& content, RandomSource random,
                  ControlOptions options)
     : options_(std::move(options)),
       ledger_(store),
-      installs_(ledger_, content, std::move(random), counters_, recorder_),
+      installs_(ledger_, content, random, counters_, recorder_),
       rendering_(ledger_, installs_, content),
       governor_(options_.governor ? std::make_optional<Governor>(*options_.governor)
                                   : std::nullopt),
       feed_(ledger_, installs_),
       data_plane_(ledger_, installs_, rendering_, governor_, recorder_, counters_, options_),
       api_(ledger_, installs_, rendering_, content, governor_, recorder_, history_, feed_,
-           counters_, options_) {}
+           counters_, options_, std::move(random)) {}
 
 void Control::start(StoredState state, std::shared_ptr<const Site> site, const Now& now) {
     MUSTER_CHECK(site != nullptr);

@@ -17,6 +17,8 @@ struct ControlCounters {
     std::uint64_t reports = 0;
     std::uint64_t api_requests = 0;
     std::uint64_t api_unauthorized = 0;
+    std::uint64_t api_forbidden = 0; ///< the token's role is too low
+    std::uint64_t api_limited = 0;   ///< after too many wrong tokens
     std::uint64_t tokens_refused = 0;
     std::uint64_t unknown_clients = 0;    ///< asked for a script from an address of no node
     std::uint64_t store_unavailable = 0;  ///< requests answered 503 because the store failed

@@ -31,7 +31,9 @@ struct ControlOptions {
     /// resolve_loaders(). Empty: the overrides are all there is.
     std::function<std::map<std::string, std::string>(const std::map<std::string, std::string>&)>
         find_loaders;
-    std::string admin_token; ///< bearer token of the admin API; empty: none is wanted
+    /// Bearer token of the admin API with the role admin, beside those made by it. Empty: as long
+    /// as none is made, none is wanted.
+    std::string admin_token;
     /// Adds what others count to a scrape of /metrics; may be empty.
     std::function<void(Exposition&)> scrape;
     /// A capture file of what is remembered of a machine's packets; empty: nothing is.

@@ -47,6 +47,9 @@ void Ledger::load(StoredState state) {
             remember_address(node.address, node.macs().front());
         }
     }
+    for (ApiTokenRecord& token : state.api_tokens) {
+        api_tokens_.insert_or_assign(token.name, token);
+    }
     events_.assign(std::make_move_iterator(state.events.begin()),
                    std::make_move_iterator(state.events.end()));
     next_event_id_ = events_.empty() ? 1 : events_.back().id + 1;
@@ -161,6 +164,16 @@ void Ledger::note(UnixTime at, EventKind kind, std::string_view node, std::strin
                                   .message = std::move(message)});
 }
 
+void Ledger::put_api_token(ApiTokenRecord token) {
+    ++edits_;
+    batch_.api_tokens.push_back(std::move(token));
+}
+
+void Ledger::remove_api_token(std::string name) {
+    ++edits_;
+    batch_.removed_api_tokens.push_back(std::move(name));
+}
+
 NodeRecord* Ledger::progress_of(std::string_view name) {
     NodeRecord* const node = nodes_.edit_in_place(name);
     if (node != nullptr) {
@@ -198,7 +211,8 @@ Result<Ledger::Committed, StoreError> Ledger::commit() {
         }
     }
     committed.records = batch_.leases.size() + batch_.leases6.size() + batch_.nodes.size() +
-                        batch_.removed_nodes.size() + batch_.events.size() + batch_.flights.size();
+                        batch_.removed_nodes.size() + batch_.events.size() + batch_.flights.size() +
+                        batch_.api_tokens.size() + batch_.removed_api_tokens.size();
     if (auto stored = store_.commit(batch_); !stored) {
         take_back();
         return std::unexpected(std::move(stored.error()));
@@ -208,6 +222,12 @@ Result<Ledger::Committed, StoreError> Ledger::commit() {
     }
     for (const Lease6Record& lease : batch_.leases6) {
         index_lease(lease);
+    }
+    for (const std::string& name : batch_.removed_api_tokens) {
+        api_tokens_.erase(name);
+    }
+    for (ApiTokenRecord& token : batch_.api_tokens) {
+        api_tokens_.insert_or_assign(token.name, token);
     }
     for (auto& [name, before] : before_) {
         progress_.erase(name); // its counters went along

@@ -31,6 +31,11 @@ public:
         return leases6_;
     }
     [[nodiscard]] const std::deque<Event>& events() const noexcept { return events_; }
+    /// By name; what is committed, so that no call is let in that is not so for good.
+    [[nodiscard]] const std::map<std::string, ApiTokenRecord, std::less<>>&
+    api_tokens() const noexcept {
+        return api_tokens_;
+    }
 
     /// Who has this address: by its lease, else by what was remembered.
     [[nodiscard]] const NodeRecord* node_at(const IpAddress& address) const noexcept;
@@ -50,6 +55,12 @@ public:
     void add_lease(const LeaseRecord& lease);
     void add_lease(const Lease6Record& lease);
     void note(UnixTime at, EventKind kind, std::string_view node, std::string message);
+    void put_api_token(ApiTokenRecord token);
+    void remove_api_token(std::string name);
+    /// The open batch changes tokens: what api_tokens() says is about to be old.
+    [[nodiscard]] bool changes_api_tokens() const noexcept {
+        return !batch_.api_tokens.empty() || !batch_.removed_api_tokens.empty();
+    }
     /// A record whose counters may be changed in place. They are kept with the next
     /// flush_progress(): what a crash loses of them is a moment of a progress bar.
     [[nodiscard]] NodeRecord* progress_of(std::string_view name);
@@ -75,8 +86,8 @@ public:
         const bool rests = name.empty() ? !before_.empty() : touches(name);
         edits_ += rests ? 1U : 0U;
     }
-    /// How many node changes the open batch has taken; rises with every put(), erase(), and
-    /// rest_on() of what they changed.
+    /// How many changes of nodes and tokens the open batch has taken; rises with each, and with
+    /// rest_on() of what was changed.
     [[nodiscard]] std::uint64_t edits() const noexcept { return edits_; }
     [[nodiscard]] bool batch_empty() const noexcept { return batch_.empty() && before_.empty(); }
 
@@ -108,6 +119,7 @@ private:
     absl::flat_hash_map<IpAddress, MacAddress> remembered_;
     std::deque<Event> events_;
     std::uint64_t next_event_id_ = 1;
+    std::map<std::string, ApiTokenRecord, std::less<>> api_tokens_;
 
     Batch batch_; ///< of nodes only what flush_progress() added
     std::map<std::string, std::optional<NodeRecord>, std::less<>> before_;

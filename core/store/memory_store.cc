@@ -25,6 +25,9 @@ Result<StoredState, StoreError> MemoryStore::load() {
     for (const auto& [id, flight] : flights_) {
         state.flights.push_back(flight);
     }
+    for (const auto& [name, token] : api_tokens_) {
+        state.api_tokens.push_back(token);
+    }
     return state;
 }
 
@@ -57,6 +60,12 @@ Result<void, StoreError> MemoryStore::commit(const Batch& batch) {
     }
     while (flights_.size() > flight_kept_max) {
         flights_.erase(flights_.begin());
+    }
+    for (const std::string& name : batch.removed_api_tokens) {
+        api_tokens_.erase(name);
+    }
+    for (const ApiTokenRecord& token : batch.api_tokens) {
+        api_tokens_.insert_or_assign(token.name, token);
     }
     last_ = batch;
     ++commits_;

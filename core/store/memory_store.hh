@@ -27,6 +27,7 @@ private:
     std::map<std::string, std::string> nodes_; ///< as text, so that writing and reading is covered
     std::map<std::uint64_t, Event> events_;
     std::map<std::uint64_t, StoredFlight> flights_;
+    std::map<std::string, ApiTokenRecord> api_tokens_;
     Batch last_;
     std::uint64_t commits_ = 0;
     std::uint64_t tries_ = 0;

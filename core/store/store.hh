@@ -6,6 +6,7 @@
 #include "core/flight/flight_entry.hh"
 #include "core/lease/lease6_record.hh"
 #include "core/node/node_record.hh"
+#include "core/store/api_token.hh"
 #include "core/store/event.hh"
 
 #include <string>
@@ -20,16 +21,19 @@ inline constexpr std::uint64_t flight_kept_max = 1'000'000;
 
 /// All that one commit makes durable, or none of it. Later entries of a key win.
 struct Batch {
-    std::vector<LeaseRecord> leases;        ///< key: the address
-    std::vector<Lease6Record> leases6;      ///< key: the address
-    std::vector<NodeRecord> nodes;          ///< key: the name
-    std::vector<std::string> removed_nodes; ///< applied before `nodes`
-    std::vector<Event> events;              ///< ids ascending
-    std::vector<StoredFlight> flights;      ///< key: the id of the entry
+    std::vector<LeaseRecord> leases;             ///< key: the address
+    std::vector<Lease6Record> leases6;           ///< key: the address
+    std::vector<NodeRecord> nodes;               ///< key: the name
+    std::vector<std::string> removed_nodes;      ///< applied before `nodes`
+    std::vector<Event> events;                   ///< ids ascending
+    std::vector<StoredFlight> flights;           ///< key: the id of the entry
+    std::vector<ApiTokenRecord> api_tokens;      ///< key: the name
+    std::vector<std::string> removed_api_tokens; ///< applied before `api_tokens`
 
     [[nodiscard]] bool empty() const noexcept {
         return leases.empty() && leases6.empty() && nodes.empty() && removed_nodes.empty() &&
-               events.empty() && flights.empty();
+               events.empty() && flights.empty() && api_tokens.empty() &&
+               removed_api_tokens.empty();
     }
     void clear() noexcept {
         leases.clear();
@@ -38,6 +42,8 @@ struct Batch {
         removed_nodes.clear();
         events.clear();
         flights.clear();
+        api_tokens.clear();
+        removed_api_tokens.clear();
     }
 };
 
@@ -47,6 +53,7 @@ struct StoredState {
     std::vector<NodeRecord> nodes;
     std::vector<Event> events; ///< ids ascending
     std::vector<StoredFlight> flights;
+    std::vector<ApiTokenRecord> api_tokens;
 };
 
 struct StoreError {

@@ -33,6 +33,10 @@ CREATE TABLE flight(id INTEGER PRIMARY KEY, node TEXT NOT NULL, boot INTEGER NOT
                     kind TEXT NOT NULL, end INTEGER NOT NULL, at_ms INTEGER NOT NULL,
                     last_ms INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,
                     text TEXT NOT NULL) STRICT;
+)sql",
+    R"sql(
+CREATE TABLE api_token(name TEXT PRIMARY KEY, role TEXT NOT NULL, digest BLOB NOT NULL,
+                       made_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql"};
 
 std::string_view column_text(sqlite3_stmt* statement, int at) noexcept {
@@ -132,7 +136,7 @@ Result<StoredState, StoreError> SqliteStore::load() {
     StoredState state;
     for (const auto& part :
          {&SqliteStore::load_leases, &SqliteStore::load_leases6, &SqliteStore::load_nodes,
-          &SqliteStore::load_events, &SqliteStore::load_flights}) {
+          &SqliteStore::load_events, &SqliteStore::load_flights, &SqliteStore::load_api_tokens}) {
         if (auto loaded = (this->*part)(state); !loaded) {
             return std::unexpected(std::move(loaded.error()));
         }
@@ -231,6 +235,26 @@ Result<void, StoreError> SqliteStore::load_flights(StoredState& state) {
             entry.count = static_cast<std::uint32_t>(sqlite3_column_int64(row, 7));
             entry.bytes = static_cast<std::uint64_t>(sqlite3_column_int64(row, 8));
             entry.text = column_text(row, 9);
+            return {};
+        });
+}
+
+/// One that cannot be read is an error: without it the API might be open to everyone.
+Result<void, StoreError> SqliteStore::load_api_tokens(StoredState& state) {
+    return for_each_row(
+        "SELECT name, role, digest, made_ms FROM api_token",
+        [&](sqlite3_stmt* row) -> Result<void, std::string> {
+            ApiTokenRecord token;
+            token.name = column_text(row, 0);
+            const auto role = read_token_role(column_text(row, 1));
+            if (!role ||
+                static_cast<std::size_t>(sqlite3_column_bytes(row, 2)) != token.digest.size()) {
+                return std::unexpected(fmt::format("token {} is no token", token.name));
+            }
+            token.role = *role;
+            std::memcpy(token.digest.data(), sqlite3_column_blob(row, 2), token.digest.size());
+            token.made.ms = sqlite3_column_int64(row, 3);
+            state.api_tokens.push_back(std::move(token));
             return {};
         });
 }

@@ -208,6 +208,8 @@ Result<void, StoreError> SqliteStore::prepare() {
         Line{&Statements::trim_events, "DELETE FROM event WHERE id<=?"},
         Line{&Statements::put_flight, "INSERT OR REPLACE INTO flight VALUES(?,?,?,?,?,?,?,?,?,?)"},
         Line{&Statements::trim_flights, "DELETE FROM flight WHERE id<=?"},
+        Line{&Statements::put_api_token, "INSERT OR REPLACE INTO api_token VALUES(?,?,?,?)"},
+        Line{&Statements::remove_api_token, "DELETE FROM api_token WHERE name=?"},
     };
     for (const Line& line : lines) {
         auto made = statement(line.sql);
@@ -344,7 +346,7 @@ Result<void, StoreError> SqliteStore::write(const Batch& batch) {
             return failed();
         }
     }
-    if (!write_flights(batch.flights)) {
+    if (!write_flights(batch.flights) || !write_api_tokens(batch)) {
         return failed();
     }
     return run(statements_.commit) ? Result<void, StoreError>{} : failed();
@@ -373,6 +375,26 @@ bool SqliteStore::write_flights(const std::vector<StoredFlight>& flights) noexce
         bind_value(statements_.trim_flights.get(), 1,
                    static_cast<std::int64_t>(latest - flight_kept_max));
         return run(statements_.trim_flights);
+    }
+    return true;
+}
+
+bool SqliteStore::write_api_tokens(const Batch& batch) noexcept {
+    for (const std::string& name : batch.removed_api_tokens) {
+        bind_value(statements_.remove_api_token.get(), 1, name);
+        if (!run(statements_.remove_api_token)) {
+            return false;
+        }
+    }
+    for (const ApiTokenRecord& token : batch.api_tokens) {
+        sqlite3_stmt* const put = statements_.put_api_token.get();
+        bind_value(put, 1, token.name);
+        bind_value(put, 2, to_text(token.role));
+        bind_octets(put, 3, token.digest);
+        bind_value(put, 4, token.made.ms);
+        if (!run(statements_.put_api_token)) {
+            return false;
+        }
     }
     return true;
 }

@@ -27,7 +27,7 @@ public:
     /// Pages (of 4 KiB) in the log from which the thread moves them, and from which a commit does.
     static constexpr int checkpoint_pages = 1'000;
     static constexpr int checkpoint_pages_max = 25'000;
-    static constexpr int schema_version = 3;
+    static constexpr int schema_version = 4;
 
     /// Opens the store, creating folder and database where they are missing.
     /// Errors: locked -- another process has the folder; version -- written by a newer muster;
@@ -57,6 +57,8 @@ private:
         Statement trim_events;
         Statement put_flight;
         Statement trim_flights;
+        Statement put_api_token;
+        Statement remove_api_token;
     };
 
     explicit SqliteStore(std::string folder) : folder_(std::move(folder)) {}
@@ -69,6 +71,7 @@ private:
     [[nodiscard]] Result<void, StoreError> execute(const char* sql);
     [[nodiscard]] Result<void, StoreError> write(const Batch& batch);
     [[nodiscard]] bool write_flights(const std::vector<StoredFlight>& flights) noexcept;
+    [[nodiscard]] bool write_api_tokens(const Batch& batch) noexcept;
     [[nodiscard]] bool run(const Statement& statement) noexcept;
     template <class Take>
     [[nodiscard]] Result<void, StoreError> for_each_row(const char* sql, const Take& take);
@@ -77,6 +80,7 @@ private:
     [[nodiscard]] Result<void, StoreError> load_nodes(StoredState& state);
     [[nodiscard]] Result<void, StoreError> load_events(StoredState& state);
     [[nodiscard]] Result<void, StoreError> load_flights(StoredState& state);
+    [[nodiscard]] Result<void, StoreError> load_api_tokens(StoredState& state);
     [[nodiscard]] StoreError error(int code) const;
     [[nodiscard]] StoreError damaged(const std::string& what) const;
     [[nodiscard]] std::string path() const { return folder_ + "/muster.db"; }

@@ -23,10 +23,10 @@ class OpenApi(RigTest):
         super().setUpClass()
         cls.api = json.loads(DOCUMENT.read_text())
 
-    def call(self, method, path, body=None, accept="*/*", token=None):
-        """Status, type and body of one call."""
+    def call(self, method, path, body=None, accept="*/*", token=None, source="127.0.0.1"):
+        """Status, type and body of one call, from this address."""
         command = ["curl", "-s", "--max-time", "2" if "event-stream" in accept else "30", "-X", method.upper(),
-                   "-H", f"Accept: {accept}", "-w", "\n%{http_code} %{content_type}",
+                   "--interface", source, "-H", f"Accept: {accept}", "-w", "\n%{http_code} %{content_type}",
                    f"http://127.0.0.1:8067{path}"]
         if body is not None:
             command += ["-d", json.dumps(body)]
@@ -123,6 +123,21 @@ class OpenApi(RigTest):
         self.holds("/", "get", 200, accept="text/html")
         for path in ("/healthz", "/readyz"):
             self.assertEqual(self.holds(path, "get", 200), "ok\n")
+        tokens, token = "/api/v1/tokens", "/api/v1/tokens/{name}"
+        self.holds(token, "post", 400, f"{tokens}/root?role=nonsense")
+        self.holds(token, "post", 409, f"{tokens}/root?role=view")
+        admin = self.holds(token, "post", 201, f"{tokens}/root?role=admin")["token"]
+        viewer = self.holds(token, "post", 201, f"{tokens}/looker?role=view", token=admin)["token"]
+        self.holds(tokens, "get", 200, token=admin)
+        self.holds(tokens, "get", 401)
+        self.holds(tokens, "get", 403, token=viewer)
+        self.holds(token, "delete", 404, f"{tokens}/nobody", token=admin)
+        self.holds(token, "delete", 409, f"{tokens}/root", token=admin)
+        for _ in range(10):
+            self.holds(tokens, "get", 401, token="guess", source="127.0.0.2")
+        self.holds(tokens, "get", 429, token=admin, source="127.0.0.2")
+        self.holds(token, "delete", 200, f"{tokens}/looker", token=admin)
+        self.holds(token, "delete", 200, f"{tokens}/root", token=admin)
         described = {(path, method) for path, calls in self.api["paths"].items() for method in calls}
         self.assertEqual(self.made, described, "each call was made")
 
@@ -130,12 +145,13 @@ class OpenApi(RigTest):
         token = self.rig.folder / "token"
         token.write_text("s3cret\n")
         self.rig.start("--admin-token-file", token)
-        for path, calls in self.api["paths"].items():
+        for number, (path, calls) in enumerate(self.api["paths"].items()):
             for method, call in calls.items():
                 wanted = "401" in call["responses"]
                 at = path.replace("{name}", "nobody")
                 for given in (None, "wrong"):
-                    status, _, text = self.call(method, at, token=given)
+                    # Wrong tokens are limited by address.
+                    status, _, text = self.call(method, at, token=given, source=f"127.0.1.{number}")
                     self.assertEqual(status == 401, wanted, f"{method} {path} with {given}: {text}")
                 if method == "get":
                     self.assertNotEqual(self.call(method, at, token="s3cret")[0], 401)

@@ -274,7 +274,7 @@ Result<Json, ApiFailure> ApiClient::read_answer(int status, const std::string& b
                                    server_, status);
     }
     if (status == 401 && token_.empty()) {
-        failure.text += " (give --token-file FILE or set MUSTER_TOKEN_FILE)";
+        failure.text += " (give --token-file FILE, or set MUSTER_TOKEN or MUSTER_TOKEN_FILE)";
     }
     return std::unexpected(std::move(failure));
 }

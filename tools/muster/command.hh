@@ -21,7 +21,7 @@ namespace po = boost::program_options;
 class Session {
 public:
     Session(po::variables_map values, std::vector<std::string> arguments, std::string server,
-            std::string token_file);
+            std::string token, std::string token_file);
 
     /// Value of an option; nullopt when it was not given.
     [[nodiscard]] std::optional<std::string> value(const char* option) const;
@@ -34,13 +34,14 @@ public:
     [[nodiscard]] const std::string& server() const noexcept { return server_; }
 
     /// The server. Opened at the first call, so that a command that needs none never reads the
-    /// token. Throws UsageError when the token file cannot be used.
+    /// token. Throws UsageError when it cannot be used.
     [[nodiscard]] ApiClient& api();
 
 private:
     po::variables_map values_;
     std::vector<std::string> arguments_;
     std::string server_;
+    std::string token_;
     std::string token_file_;
     std::optional<ApiClient> api_;
 };
@@ -77,6 +78,7 @@ extern const Command pcap_command;
 extern const Command check_command;
 extern const Command import_command;
 extern const Command media_command;
+extern const Command token_command;
 extern const Command completion_command;
 
 /// Writes to standard output. Throws Failure when it cannot be written (a full disk, say).

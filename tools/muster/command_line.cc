@@ -23,8 +23,8 @@ void add_common_options(po::options_description& options) {
         "server", po::value<std::string>()->value_name("URL"),
         "musterd's admin address. Default: MUSTER_SERVER, else http://127.0.0.1:8067.")(
         "token-file", po::value<std::string>()->value_name("FILE"),
-        "File whose first line is the bearer token. Default: MUSTER_TOKEN_FILE, else none.")(
-        "help,h", "Print this help.");
+        "File whose first line is the bearer token. Default: the token MUSTER_TOKEN, else the "
+        "file MUSTER_TOKEN_FILE, else none.")("help,h", "Print this help.");
 }
 
 po::options_description own_options(const Command& command) {
@@ -223,6 +223,7 @@ Invocation read_command_line(const std::vector<std::string>& arguments,
                           .values = {},
                           .arguments = {},
                           .server = {},
+                          .token = {},
                           .token_file = {}};
     if (split.version || (split.help && split.command == nullptr)) {
         return invocation;
@@ -249,6 +250,9 @@ Invocation read_command_line(const std::vector<std::string>& arguments,
         setting(invocation.values, "server", "MUSTER_SERVER", environment, default_server);
     invocation.token_file =
         setting(invocation.values, "token-file", "MUSTER_TOKEN_FILE", environment, "");
+    if (invocation.values.count("token-file") == 0) {
+        invocation.token = environment("MUSTER_TOKEN").value_or("");
+    }
     if (const std::string problem = server_url_problem(invocation.server); !problem.empty()) {
         const bool given = invocation.values.count("server") != 0;
         throw UsageError{fmt::format("{}: '{}' {}; allowed: http://HOST:PORT",

@@ -20,11 +20,13 @@ struct Invocation {
     po::variables_map values;
     std::vector<std::string> arguments;
     std::string server;
+    std::string token;      ///< as the environment has it; empty: that of the file
     std::string token_file; ///< empty: none
 };
 
 /// Reads the arguments after the program's name. `--server` and `--token-file` may stand before or
-/// after the command; they beat MUSTER_SERVER and MUSTER_TOKEN_FILE.
+/// after the command; they beat MUSTER_SERVER, MUSTER_TOKEN and MUSTER_TOKEN_FILE, in
+/// this order.
 ///
 /// Errors: throws UsageError, whose text begins with the command it is about.
 [[nodiscard]] Invocation read_command_line(const std::vector<std::string>& arguments,

@@ -33,7 +33,8 @@ Exit run(const std::vector<std::string>& arguments) {
         return Exit::success;
     }
     Session session{std::move(invocation.values), std::move(invocation.arguments),
-                    std::move(invocation.server), std::move(invocation.token_file)};
+                    std::move(invocation.server), std::move(invocation.token),
+                    std::move(invocation.token_file)};
     return invocation.command->run(session);
 }
 

@@ -14,7 +14,22 @@
 namespace muster::cli {
 namespace {
 
-/// The first line of the file, without blanks around it.
+/// Less blanks around it. `source` and `what` are for the message.
+std::string checked_token(std::string token, std::string_view source, std::string_view what) {
+    constexpr const char* blanks = " \t\r";
+    token.erase(0, token.find_first_not_of(blanks));
+    token.erase(token.find_last_not_of(blanks) + 1);
+    const bool sendable =
+        !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7F; });
+    if (!sendable) {
+        throw UsageError{fmt::format("{}: {} is no token; allowed are printable ASCII characters "
+                                     "without blanks",
+                                     source, what)};
+    }
+    return token;
+}
+
+/// The first line of the file.
 std::string read_token(const std::string& path) {
     std::ifstream file{path};
     std::string line;
@@ -22,27 +37,18 @@ std::string read_token(const std::string& path) {
         const char* reason = file.eof() ? "it is empty" : std::strerror(errno); // NOLINT: 1 thread
         throw UsageError{fmt::format("--token-file: cannot read '{}': {}", path, reason)};
     }
-    constexpr const char* blanks = " \t\r";
-    line.erase(0, line.find_first_not_of(blanks));
-    line.erase(line.find_last_not_of(blanks) + 1);
-    const bool sendable =
-        !line.empty() && std::ranges::all_of(line, [](char c) { return c > ' ' && c < 0x7F; });
-    if (!sendable) {
-        throw UsageError{
-            fmt::format("--token-file: the first line of '{}' is no token; allowed are "
-                        "printable ASCII characters without blanks",
-                        path)};
-    }
-    return line;
+    return checked_token(std::move(line), "--token-file",
+                         fmt::format("the first line of '{}'", path));
 }
 
 } // namespace
 
 Session::Session(po::variables_map values, std::vector<std::string> arguments, std::string server,
-                 std::string token_file)
+                 std::string token, std::string token_file)
     : values_(std::move(values)),
       arguments_(std::move(arguments)),
       server_(std::move(server)),
+      token_(std::move(token)),
       token_file_(std::move(token_file)) {}
 
 std::optional<std::string> Session::value(const char* option) const {
@@ -69,7 +75,13 @@ bool Session::has(const char* option) const {
 
 ApiClient& Session::api() {
     if (!api_) {
-        api_.emplace(server_, token_file_.empty() ? std::string{} : read_token(token_file_));
+        std::string token;
+        if (!token_.empty()) {
+            token = checked_token(token_, "MUSTER_TOKEN", "its value"); // which is not to be shown
+        } else if (!token_file_.empty()) {
+            token = read_token(token_file_);
+        }
+        api_.emplace(server_, std::move(token));
     }
     return *api_;
 }

@@ -292,7 +292,8 @@ po::options_description describe(Options& o, Special& special) {
         "admin", po::value(&special.admin)->default_value(special.admin)->value_name("ADDR:PORT"),
         "API, page and metrics; off: none")(
         "admin-token-file", po::value(&o.admin_token_file)->value_name("FILE"),
-        "bearer token wanted for every call; required for an --admin that is not loopback")(
+        "file of a bearer token for every call, beside those of muster token; required for an "
+        "--admin that is not loopback")(
         "log-level", one_of("log-level", o.log_level, {"trace", "debug", "info", "warn", "error"}),
         "what is logged")("log-format",
                           po::value<std::string>()

@@ -52,13 +52,25 @@ TEST(ApiRoutes, AreThoseOfTheDocument) {
     EXPECT_EQ(answered, described);
 }
 
-TEST(ApiRoutes, WantATokenExceptWhereTheDocumentSaysOtherwise) {
+TEST(ApiRoutes, WantTheRoleThatTheDocumentSays) {
     const nlohmann::json api = described_api();
     ASSERT_FALSE(api["security"].empty());
     for (const ApiRoute& route : api_routes) {
         const auto& call = api.at("paths").at(std::string{route.path}).at(key_of(route.method));
-        EXPECT_EQ(route.open, call.contains("security") && call["security"].empty()) << route.path;
-        EXPECT_EQ(route.open, !call["responses"].contains("401")) << route.path;
+        const bool open = route.least == ApiRole::anyone;
+        EXPECT_EQ(open, call.contains("security") && call["security"].empty()) << route.path;
+        EXPECT_EQ(open ? "anyone" : call.value("x-role", ""), to_text(route.least)) << route.path;
+        const auto& responses = call["responses"];
+        EXPECT_EQ(open, !responses.contains("401")) << route.path;
+        EXPECT_EQ(open, !responses.contains("429")) << route.path;
+        EXPECT_EQ(route.least > ApiRole::view, responses.contains("403")) << route.path;
+    }
+}
+
+TEST(ApiRoutes, ChangeNothingForWhoeverMayOnlyLook) {
+    for (const ApiRoute& route : api_routes) {
+        EXPECT_TRUE(route.method == RouteMethod::get || route.least >= ApiRole::operate)
+            << route.path;
     }
 }
 

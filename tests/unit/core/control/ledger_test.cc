@@ -51,6 +51,26 @@ TEST_F(LedgerTest, ARefusedBatchLeavesNoTrace) {
     EXPECT_TRUE(ledger.batch_empty());
 }
 
+TEST_F(LedgerTest, TokensAreThoseThatAreCommitted) {
+    ledger.put_api_token({.name = "a", .role = ApiRole::view, .digest = {1}, .made = UnixTime{5}});
+    EXPECT_TRUE(ledger.changes_api_tokens());
+    EXPECT_FALSE(ledger.batch_empty());
+    EXPECT_EQ(ledger.edits(), 1U);
+    EXPECT_TRUE(ledger.api_tokens().empty());
+    ASSERT_TRUE(ledger.commit().has_value());
+    EXPECT_EQ(ledger.api_tokens().at("a").digest, Sha256{1});
+    store.set_full(true);
+    ledger.remove_api_token("a");
+    EXPECT_FALSE(ledger.commit().has_value());
+    EXPECT_FALSE(ledger.changes_api_tokens());
+    EXPECT_TRUE(ledger.api_tokens().contains("a"));
+    store.set_full(false);
+    ledger.remove_api_token("a");
+    ASSERT_TRUE(ledger.commit().has_value());
+    EXPECT_TRUE(ledger.api_tokens().empty());
+    EXPECT_TRUE(store.load()->api_tokens.empty());
+}
+
 TEST_F(LedgerTest, SeveralChangesOfANodeAreOneRecordAndKnowWhereTheyBegan) {
     ledger.put(record("a", 1));
     ASSERT_TRUE(ledger.commit().has_value());

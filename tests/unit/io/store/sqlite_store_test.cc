@@ -157,11 +157,38 @@ TEST_F(SqliteStoreTest, KeepsTheFlightRecorderOverAReopen) {
     EXPECT_EQ(state->flights[1].entry, batch.flights[1].entry);
 }
 
+TEST_F(SqliteStoreTest, KeepsApiTokensOverAReopen) {
+    const auto token = [](std::string name, ApiRole role) {
+        return ApiTokenRecord{.name = std::move(name),
+                              .role = role,
+                              .digest = sha256(to_text(role)),
+                              .made = UnixTime{1'700'000'000'000}};
+    };
+    Batch batch;
+    batch.api_tokens = {token("a", ApiRole::admin), token("b", ApiRole::view),
+                        token("c", ApiRole::operate)};
+    ASSERT_TRUE(open()->commit(batch).has_value());
+    Batch later;
+    later.removed_api_tokens = {"b"};
+    ASSERT_TRUE(open()->commit(later).has_value());
+    const auto state = open()->load();
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->api_tokens, (std::vector{batch.api_tokens[0], batch.api_tokens[2]}));
+}
+
+TEST_F(SqliteStoreTest, ATokenThatCannotBeReadIsDamageAndNotAnOpenDoor) {
+    ASSERT_NE(open(), nullptr);
+    run_sql("INSERT INTO api_token VALUES('a', 'admin', x'0102', 5)");
+    EXPECT_EQ(refusal().kind, StoreError::Kind::corrupt);
+    run_sql("UPDATE api_token SET digest=zeroblob(32), role='root'");
+    EXPECT_EQ(refusal().kind, StoreError::Kind::corrupt);
+}
+
 TEST_F(SqliteStoreTest, AFileOfVersionOneGetsWhatItLacks) {
     Batch batch;
     batch.leases = {lease_of(1)};
     ASSERT_TRUE(open()->commit(batch).has_value());
-    run_sql("DROP TABLE lease6; DROP TABLE flight; PRAGMA user_version=1");
+    run_sql("DROP TABLE lease6; DROP TABLE flight; DROP TABLE api_token; PRAGMA user_version=1");
     batch.leases6 = {lease6_of(1)};
     batch.leases.clear();
     ASSERT_TRUE(open()->commit(batch).has_value());

@@ -431,8 +431,13 @@ class Others(Case):
             file.flush()
             self.run_muster("nodes", "--token-file", file.name)
             self.run_muster("nodes", MUSTER_TOKEN_FILE=file.name)
-            for _, _, _, headers in self.api.requests:
-                self.assertEqual(headers["Authorization"], "Bearer s3cret")
+            self.run_muster("nodes", MUSTER_TOKEN=" s3cret", MUSTER_TOKEN_FILE="/no/such")
+            self.run_muster("nodes", "--token-file", file.name, MUSTER_TOKEN="other")
+            self.assertEqual([headers["Authorization"] for _, _, _, headers in self.api.requests],
+                             ["Bearer s3cret"] * 4)
+            wrong = self.run_muster("nodes", MUSTER_TOKEN="s3 cret", status=2)
+            self.assertIn("MUSTER_TOKEN: its value is no token", wrong)
+            self.assertNotIn("cret", wrong.replace("MUSTER_TOKEN", ""))
             file.seek(0)
             file.write("a b\n")
             file.flush()
@@ -442,6 +447,25 @@ class Others(Case):
         self.api.answers["GET", "/api/v1/nodes"] = (
             401, {"error": {"code": "unauthorized", "message": "a token is wanted"}})
         self.assertIn("a token is wanted (give --token-file", self.run_muster("nodes", status=1))
+
+    def test_makes_lists_and_removes_tokens(self):
+        made = {"name": "ci", "role": "view", "made": moment(-5), "token": "muster_abc"}
+        self.api.answers["POST", "/api/v1/tokens/ci"] = lambda query: (201, made | {"role": query["role"]})
+        self.assertEqual(self.run_muster("token", "new", "ci", "--role", "view"), "muster_abc\n")
+        self.assertEqual(json.loads(self.run_muster("token", "new", "ci", "--role", "admin", "--json"))["role"], "admin")
+        listed = [{"name": "ci", "role": "view", "made": "2026-01-01T00:00:00.000Z"}]
+        self.api.answers["GET", "/api/v1/tokens"] = (200, {"tokens": listed, "next": None})
+        self.assertEqual(self.run_muster("token", "list").split(), ["NAME", "ROLE", "MADE", *listed[0].values()])
+        self.assertEqual(json.loads(self.run_muster("token", "list", "--json")), listed)
+        self.api.answers["DELETE", "/api/v1/tokens/ci"] = (200, {"removed": "ci"})
+        self.assertEqual(self.run_muster("token", "remove", "ci"), "ci: removed\n")
+        asked = len(self.api.requests)
+        for words, said in ((("new", "ci"), "--role is missing"), (("new", "ci", "--role", "root"), "'root' is no role"),
+                            (("new", "--role", "view"), "NAME is missing"), (("list", "ci"), "takes no name"),
+                            (("remove",), "NAME is missing"), (("remove", "ci", "--role", "view"), "--role is for"),
+                            (("make", "ci"), "'make' is none of new, list, remove")):
+            self.assertIn(said, self.run_muster("token", *words, status=2))
+        self.assertEqual(len(self.api.requests), asked, "wrong use asks nobody")
 
     def test_an_unreachable_server_is_one_line_with_url_and_reason(self):
         self.assertRegex(self.run_muster("nodes", "--server", "http://127.0.0.1:9", status=1),

@@ -56,6 +56,9 @@ TEST(CommandLine, PrefersTheLineToTheEnvironment) {
     EXPECT_EQ(read({"nodes"}, variables).token_file, "env");
     EXPECT_EQ(read({"nodes", "--server", "http://line"}, variables).server, "http://line");
     EXPECT_EQ(read({"nodes", "--token-file", "line"}, variables).token_file, "line");
+    const std::map<std::string, std::string> token{{"MUSTER_TOKEN", "t"}};
+    EXPECT_EQ(read({"nodes"}, token).token, "t");
+    EXPECT_EQ(read({"nodes", "--token-file", "line"}, token).token, "");
 }
 
 TEST(CommandLine, TakesAnArgumentThatLooksLikeAnOptionAfterTwoDashes) {
