@@ -67,7 +67,10 @@ class Musterd(Server):
         data = lab.folder / "data"
         data.mkdir(exist_ok=True)
         interface = () if "--interface" in self.flags else ("--interface", "eth0")
-        lab.start(BUILD / "musterd", "--site", site, "--data", data, *interface, "--workers", "1", *self.flags)
+        # A card says its speed; a veth says 10 Gb/s whatever shapes it.
+        egress = ("--egress", f"{lab.link}G") if lab.link else ()
+        lab.start(BUILD / "musterd", "--site", site, "--data", data, *interface, "--workers", "1", *egress,
+                  *self.flags)
         lab.wait_for(self.name, lambda: "muster: ready" in lab.server_log())
 
 

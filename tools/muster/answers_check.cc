@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -110,7 +111,9 @@ private:
 /// Looks at the texts, as many at once as there are processors.
 class AnswersCheck {
 public:
-    explicit AnswersCheck(const JobFinder& found) : found_(found), complaints_(found.jobs.size()) {}
+    explicit AnswersCheck(const JobFinder& found) : found_(found), complaints_(found.jobs.size()) {
+        use_own_debconf();
+    }
 
     AnswersReport run() {
         const std::size_t workers = std::min<std::size_t>(
@@ -129,6 +132,19 @@ public:
     }
 
 private:
+    /// debconf's database is another one than this machine's: that is locked while packages are
+    /// installed, and to root by each reader.
+    void use_own_debconf() const {
+        const auto database = [this](std::string_view name) {
+            return fmt::format("Name: {0}\nDriver: File\nMode: 600\nFilename: {1}/{0}.dat\n", name,
+                               folder_.path().string());
+        };
+        const std::filesystem::path file = folder_.path() / "debconf.conf";
+        write_text(file, fmt::format("Config: config\nTemplates: templates\n\n{}\n{}",
+                                     database("config"), database("templates")));
+        ::setenv("DEBCONF_SYSTEMRC", file.c_str(), 1); // NOLINT: no thread runs yet
+    }
+
     void work() {
         for (std::size_t i = next_++; i < found_.jobs.size(); i = next_++) {
             try {
@@ -157,6 +173,10 @@ private:
         write_text(file, text);
         std::vector<std::string> arguments = validator.arguments;
         arguments.push_back(file.string());
+        std::unique_lock one_at_a_time{debconf_, std::defer_lock};
+        if (job.kind == AnswerKind::preseed) {
+            one_at_a_time.lock();
+        }
         const ProgramEnd end = run_program(arguments, validator_time_max);
         std::filesystem::remove(file); // it holds secrets
         const std::scoped_lock lock{mutex_};
@@ -217,7 +237,8 @@ private:
     const ScratchFolder folder_{"check"};
     std::vector<std::optional<Complaint>> complaints_; ///< parallel to the jobs
     std::atomic<std::size_t> next_ = 0;
-    std::mutex mutex_; ///< of what follows, while threads run
+    std::mutex debconf_; ///< its database has one user at a time
+    std::mutex mutex_;   ///< of what follows, while threads run
     AnswersReport report_;
     std::exception_ptr thrown_;
 };
