@@ -92,8 +92,8 @@ Exit run_token(Session& session) {
 
 const Command token_command{
     .name = "token",
-    .arguments = "new NAME --role view|operate|admin [--json] | list [--json] |\n"
-                 "                    remove NAME",
+    .arguments = "new NAME --role view|operate|admin [--json] |\n"
+                 "                    list [--json] | remove NAME",
     .summary = "Make, list and remove tokens of the API.",
     .details =
         "Without any token, whoever reaches musterd's admin address may do everything. From the "
